@@ -1,0 +1,39 @@
+# `make ocr IMAGE=picture.jpg` reads a picture; `make test` runs every check. Both set up .venv by themselves.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+IMAGE  ?= train_data/sample
+MODELS ?= mobile
+
+.PHONY: ocr test lint setup setup-test clean
+.DELETE_ON_ERROR:
+
+ocr: $(VENV)/.base
+	@$(BIN)/ppocr models path $(MODELS) >/dev/null 2>&1 || $(BIN)/ppocr models fetch $(MODELS)
+	@$(BIN)/ppocr ocr "$(IMAGE)" --models $(MODELS)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pip check
+
+setup: $(VENV)/.base
+setup-test: $(VENV)/.test
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.base: setup.py requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[onnxruntime]"
+	@touch $@
+
+$(VENV)/.test: setup.py requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@ $(VENV)/.base
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

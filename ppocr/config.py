@@ -1,0 +1,188 @@
+"""One YAML file describes a run: reading, overriding (`-o a.b=c`) and checking it. The result is read-only.
+
+The eight top-level sections are those of PaddleOCR's files, plus our optional `Slim`. What a section's components may
+contain is checked where they are built (`ppocr.registry`); here only the outline and `Global` are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, List, Mapping, Optional, Sequence, Union
+
+import yaml
+
+from ppocr.errors import ConfigError
+from ppocr.registry import signature_problems, suggest
+
+SECTIONS = ("Global", "Architecture", "Loss", "Optimizer", "PostProcess", "Metric", "Train", "Eval", "Slim")
+
+
+@dataclass(frozen=True)
+class GlobalOptions:
+    """What `Global` may hold, by PaddleOCR's names; this signature is the schema.
+
+    Paths are relative to the working directory. `character_dict_path: null` means a task without characters.
+    """
+
+    model_name: Optional[str] = None
+    use_gpu: bool = False
+    epoch_num: int = 1
+    seed: int = 0
+    log_smooth_window: int = 20
+    print_batch_step: int = 10
+    save_model_dir: str = "output"
+    save_epoch_step: int = 1
+    eval_batch_step: Optional[Union[int, List[int]]] = None
+    cal_metric_during_train: bool = False
+    pretrained_model: Optional[str] = None
+    checkpoints: Optional[str] = None
+    save_inference_dir: Optional[str] = None
+    use_visualdl: bool = False
+    infer_img: Optional[str] = None
+    save_res_path: Optional[str] = None
+    infer_mode: bool = False
+    character_dict_path: Optional[str] = None
+    character_type: Optional[str] = None
+    max_text_length: int = 25
+    use_space_char: bool = False
+    distributed: bool = False
+    use_amp: bool = False
+
+
+class Config(Mapping[str, Any]):
+    """A read-only tree. Mappings inside are read-only too and lists are tuples; `to_dict()` gives a plain copy."""
+
+    def __init__(self, tree: Mapping[str, Any]):
+        self._tree = _freeze(tree)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._tree[key]
+
+    def __iter__(self):
+        return iter(self._tree)
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+    def __repr__(self) -> str:
+        return f"Config({self.to_dict()!r})"
+
+    def at(self, path: str, default: Any = None) -> Any:
+        """The value at a dotted key (`"Eval.dataset.transforms"`), or `default` where the path ends early."""
+        node: Any = self._tree
+        for key in path.split("."):
+            if not isinstance(node, Mapping) or key not in node:
+                return default
+            node = node[key]
+        return node
+
+    def to_dict(self) -> dict[str, Any]:
+        return thaw(self._tree)
+
+    @property
+    def options(self) -> GlobalOptions:
+        """`Global`, typed, with its defaults filled in."""
+        return GlobalOptions(**self._tree.get("Global", {}))
+
+
+def load_config(path: Union[str, Path], overrides: Sequence[str] = ()) -> Config:
+    """Read one YAML file and apply `-o` overrides.
+
+    Args:
+        path: a file, or the name of one of the shipped configurations (`"det/ch_ppocr_mobile_v2.0_det.yml"`).
+        overrides: `"a.b=value"` each, the value read as YAML; list items by number (`transforms.0.…`).
+
+    Raises:
+        ConfigError: unreadable YAML, unknown sections or `Global` keys, a bad override: all of them at once.
+    """
+    tree = read_yaml(find_config(path))
+    problems = apply_overrides(tree, overrides)
+    problems += outline_problems(tree)
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return Config(tree)
+
+
+def find_config(path: Union[str, Path]) -> Path:
+    """The file itself, else the shipped configuration of that name (installed beside the package or in a checkout)."""
+    here = Path(__file__).resolve().parent
+    for candidate in (Path(path), here / "configs" / path, here.parent / "configs" / path):
+        if candidate.is_file():
+            return candidate
+    raise ConfigError([f"{path}: no such configuration file"])
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file whose top level is a mapping.
+
+    Raises:
+        ConfigError: with the line of a syntax error.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError([f"{path}{line}: not YAML: {error.problem}"]) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    if not isinstance(tree, dict):
+        raise ConfigError([f"{path}: expected a mapping at the top level, came {type(tree).__name__}"])
+    return tree
+
+
+def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]:
+    """Set each `a.b=value` in `tree`; a missing last key is added (the schema judges it), a missing branch is told."""
+    problems = []
+    for override in overrides:
+        path, equals, text = override.partition("=")
+        if not equals or not path:
+            problems.append(f"-o {override}: expected KEY.KEY=VALUE")
+            continue
+        *branch, last = path.split(".")
+        node: Any = tree
+        try:
+            for key in branch:
+                node = node[_index(node, key)]
+            node[_index(node, last, adding=True)] = yaml.safe_load(text)
+        except (KeyError, IndexError, ValueError, TypeError):
+            known = list(node) if isinstance(node, Mapping) else []
+            problems.append(f"-o {override}: there is no {path!r} to set{suggest(path.split('.')[-1], known)}")
+        except yaml.YAMLError:
+            problems.append(f"-o {override}: {text!r} is not a YAML value")
+    return problems
+
+
+def outline_problems(tree: Mapping[str, Any]) -> list[str]:
+    """Unknown sections, sections that are not mappings, and everything wrong in `Global`."""
+    problems = [f"{key}: unknown section{suggest(key, SECTIONS)}" for key in tree if key not in SECTIONS]
+    problems += [
+        f"{key}: expected a mapping, came {value!r}"
+        for key, value in tree.items()
+        if key in SECTIONS and not isinstance(value, Mapping)
+    ]
+    if isinstance(tree.get("Global"), Mapping):
+        problems += signature_problems(GlobalOptions, tree["Global"], "Global", label="Global")
+    return problems
+
+
+def thaw(node: Any) -> Any:
+    """A plain, writable copy (dicts and lists) of a read-only tree."""
+    if isinstance(node, Mapping):
+        return {key: thaw(value) for key, value in node.items()}
+    return [thaw(item) for item in node] if isinstance(node, (list, tuple)) else node
+
+
+def _freeze(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return MappingProxyType({key: _freeze(value) for key, value in node.items()})
+    return tuple(_freeze(item) for item in node) if isinstance(node, (list, tuple)) else node
+
+
+def _index(node: Any, key: str, adding: bool = False) -> Any:
+    if isinstance(node, list):
+        return int(key)
+    if not isinstance(node, dict) or (key not in node and not adding):
+        raise KeyError(key)
+    return key

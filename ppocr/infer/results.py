@@ -1,0 +1,114 @@
+"""What the predictors return: small immutable records, and their JSON form (documented in docs/results.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence, Tuple
+
+Point = Tuple[float, float]
+Quad = Tuple[Point, Point, Point, Point]
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """One line of text.
+
+    Attributes:
+        text: what was read; empty when only detection ran.
+        score: mean probability of the characters, or the box score when only detection ran, in [0, 1].
+        box: corners clockwise from the text's own top-left, pixels of the upright picture.
+        polygon: the outline with more than four corners, when polygons were asked for.
+    """
+
+    text: str
+    score: float
+    box: Quad
+    polygon: Optional[Tuple[Point, ...]] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        record: dict[str, Any] = {"text": self.text, "score": round(self.score, 4), "box": _points(self.box)}
+        if self.polygon is not None:
+            record["polygon"] = _points(self.polygon)
+        return record
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> TextLine:
+        corners = tuple((float(x), float(y)) for x, y in record["box"])
+        if len(corners) != 4:
+            raise ValueError(f"a box has 4 corners, came {len(corners)}")
+        polygon = record.get("polygon")
+        outline = tuple((float(x), float(y)) for x, y in polygon) if polygon else None
+        return cls(str(record["text"]), float(record["score"]), corners, outline)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class OCRResult:
+    """One page.
+
+    Attributes:
+        file: the path as it was given (`-` for standard input, empty for a picture in memory).
+        page: 0-based number of the page or frame in its file.
+        width, height: pixels of the upright picture.
+        seconds: time from decoded picture to result; pages read together share their time.
+        lines: in reading order; empty when there is no text.
+    """
+
+    file: str
+    page: int
+    width: int
+    height: int
+    seconds: float
+    lines: Tuple[TextLine, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "page": self.page,
+            "width": self.width,
+            "height": self.height,
+            "seconds": round(self.seconds, 4),
+            "lines": [line.to_dict() for line in self.lines],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> OCRResult:
+        return cls(
+            file=str(record["file"]),
+            page=int(record["page"]),
+            width=int(record["width"]),
+            height=int(record["height"]),
+            seconds=float(record["seconds"]),
+            lines=tuple(TextLine.from_dict(line) for line in record["lines"]),
+        )
+
+
+@dataclass(frozen=True)
+class StripResult:
+    """What `recognize` says of one already cropped line."""
+
+    file: str
+    text: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"file": self.file, "text": self.text, "score": round(self.score, 4)}
+
+
+@dataclass(frozen=True)
+class DirectionResult:
+    """What `classify` says of one cropped line: label `"0"` (upright) or `"180"` (upside down)."""
+
+    file: str
+    label: str
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"file": self.file, "label": self.label, "score": round(self.score, 4)}
+
+
+def _points(points: Sequence[Point]) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in points]

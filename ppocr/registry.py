@@ -1,0 +1,184 @@
+"""Names in YAML → classes. One table line per name; the class is imported when it is built.
+
+The constructor's signature is the schema: YAML may set exactly its keyword parameters, minus those that the builder
+gives (`in_channels`, the number of classes, …). Mistakes are collected, not raised one by one, and each names the
+dotted key and the nearest allowed choice.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import typing
+from typing import Any, Callable, Collection, Iterable, Mapping
+
+from ppocr.errors import ConfigError
+
+
+class Registry:
+    """One kind of component (say, detection backbones) and the places where its members live.
+
+    Args:
+        kind: what messages call a member, e.g. `"detection backbone"`.
+        package: prefix of every place, e.g. `"ppocr.modeling"`.
+        table: name in YAML → `".module:Class"`, relative to `package`.
+    """
+
+    def __init__(self, kind: str, package: str, table: Mapping[str, str]):
+        self.kind, self.package, self.table = kind, package, dict(table)
+
+    def names(self) -> list[str]:
+        return sorted(self.table)
+
+    def resolve(self, name: str) -> Callable[..., Any]:
+        """Import and return the class (or function) registered as `name`; KeyError if there is none."""
+        module, attribute = self.table[name].split(":")
+        return getattr(importlib.import_module(self.package + module), attribute)
+
+    def problems(self, spec: Any, path: str, given: Collection[str] = ()) -> list[str]:
+        """Everything wrong with `spec` (`{"name": …, parameter: value, …}`), as sentences starting with `path`."""
+        if not isinstance(spec, Mapping):
+            return [f"{path}: expected a mapping with a 'name', came {spec!r}"]
+        if "name" not in spec:
+            return [f"{path}.name: missing; choose one of {', '.join(self.names())}"]
+        name = spec["name"]
+        if name not in self.table:
+            return [f"{path}.name: no {self.kind} is called {name!r}{suggest(name, self.names())}"]
+        arguments = {key: value for key, value in spec.items() if key != "name"}
+        return signature_problems(self.resolve(name), arguments, path, label=name, given=given)
+
+    def build(self, spec: Mapping[str, Any], path: str, **given: Any) -> Any:
+        """Construct the component that `spec` names.
+
+        `given` comes from the builder, never from YAML; a constructor receives the part of it that it declares.
+
+        Raises:
+            ConfigError: with every problem of `spec`.
+        """
+        problems = self.problems(spec, path, given)
+        if problems:
+            raise ConfigError(problems)
+        factory = self.resolve(spec["name"])
+        accepted = inspect.signature(factory).parameters
+        arguments = {key: value for key, value in spec.items() if key != "name"}
+        arguments.update({key: value for key, value in given.items() if key in accepted})
+        try:
+            return factory(**arguments)
+        except ValueError as error:  # a value that only the constructor can judge
+            raise ConfigError([f"{path}: {error}"]) from error
+
+
+def signature_problems(
+    factory: Callable[..., Any], arguments: Mapping[str, Any], path: str, *, label: str, given: Collection[str] = ()
+) -> list[str]:
+    """Compare `arguments` with the signature of `factory`: unknown, missing and wrongly typed keys."""
+    parameters = inspect.signature(factory).parameters
+    allowed = [name for name in parameters if name not in given and name != "self"]
+    problems = [
+        f"{path}.{key}: {label} has no parameter {key!r}{suggest(key, allowed)}" for key in arguments if key not in allowed
+    ]
+    problems += [
+        f"{path}.{name}: missing; {label} needs it"
+        for name in allowed
+        if parameters[name].default is inspect.Parameter.empty and name not in arguments
+    ]
+    hints = _type_hints(factory)
+    for key in allowed:
+        if key in arguments and key in hints and not _fits(arguments[key], hints[key]):
+            problems.append(f"{path}.{key}: expected {_describe(hints[key])}, came {arguments[key]!r}")
+    return problems
+
+
+def suggest(word: Any, choices: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"`, or the list of choices when nothing is near."""
+    choices = list(choices)
+    near = difflib.get_close_matches(str(word), choices, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; choose one of {', '.join(choices)}" if choices else ""
+
+
+def _type_hints(factory: Callable[..., Any]) -> dict[str, Any]:
+    target = factory.__init__ if inspect.isclass(factory) else factory
+    try:
+        return typing.get_type_hints(target)
+    except (TypeError, NameError):  # annotations newer than this Python, or for type checkers only
+        return {}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value from YAML can stand for `hint`; annotations beyond YAML's reach are not judged."""
+    origin, options = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
+    if origin is typing.Union:
+        return any(_fits(value, option) for option in options)
+    if origin is typing.Literal:
+        return value in options
+    if hint is type(None):
+        return value is None
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint in (str, bool):
+        return isinstance(value, hint)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return isinstance(value, Mapping)
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return isinstance(value, (list, tuple))
+    return True
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Literal:
+        return "one of " + ", ".join(repr(option) for option in typing.get_args(hint))
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+
+
+# --- The tables ------------------------------------------------------------------------------------------------------
+# Some names mean different networks per task (MobileNetV3 keeps height for recognition), hence one table per task.
+
+_MODELING = "ppocr.modeling"
+
+BACKBONES = {
+    "det": Registry("detection backbone", _MODELING, {
+        "MobileNetV3": ".backbones.det_mobilenet_v3:MobileNetV3",
+        "ResNet_vd": ".backbones.det_resnet_vd:ResNet_vd",
+        "ShuffleNetV2": ".backbones.det_shufflenet_v2:ShuffleNetV2",
+    }),
+    "rec": Registry("recognition backbone", _MODELING, {
+        "MobileNetV3": ".backbones.rec_mobilenet_v3:MobileNetV3",
+        "ResNet": ".backbones.rec_resnet_vd:ResNet",
+        "ShuffleNetV2": ".backbones.rec_shufflenet_v2:ShuffleNetV2",
+    }),
+}
+BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same strips as the recogniser
+
+NECKS = Registry("neck", _MODELING, {
+    "DBFPN": ".necks.db_fpn:DBFPN",
+    "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
+})
+
+HEADS = Registry("head", _MODELING, {
+    "DBHead": ".heads.db_head:DBHead",
+    "CTCHead": ".heads.ctc_head:CTCHead",
+    "ClsHead": ".heads.cls_head:ClsHead",
+})
+
+TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
+    "DecodeImage": ".basic:DecodeImage",
+    "DetResizeForTest": ".basic:DetResizeForTest",
+    "NormalizeImage": ".basic:NormalizeImage",
+    "ToCHWImage": ".basic:ToCHWImage",
+    "RecResizeImg": ".basic:RecResizeImg",
+    "ClsResizeImg": ".basic:ClsResizeImg",
+    "KeepKeys": ".basic:KeepKeys",
+})
+
+POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", {
+    "DBPostProcess": ".db:DBPostProcess",
+    "CTCLabelDecode": ".ctc:CTCLabelDecode",
+    "ClsPostProcess": ".cls:ClsPostProcess",
+})

@@ -1,0 +1,45 @@
+"""Packaging. Versions that were tested are pinned as ranges; the base install can only read pictures, and stays light."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_text(encoding="utf-8")).group(1)
+BASE = [line for line in (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+
+EXTRAS = {
+    "pdf": ["fpdf2>=2.8,<3"],  # --format pdf
+    "onnxruntime": ["onnxruntime>=1.19,<2"],  # lets `ppocr models fetch` compare with the original ONNX models
+    "train": ["lmdb>=1.4,<2"],
+    "slim": [],
+    "deploy": [],
+}
+EXTRAS["test"] = [
+    *EXTRAS["pdf"], *EXTRAS["onnxruntime"], "pytest>=8,<10", "hypothesis>=6.100,<7",
+    "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML",
+]
+EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})
+
+setup(
+    name="ppocr",
+    version=VERSION,
+    description="PP-OCR: ultra-light text detection, direction classification and recognition on PaddlePaddle",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9,<3.14",
+    install_requires=BASE,
+    extras_require=EXTRAS,
+    # The configurations live at the top of the repository and travel inside the package.
+    packages=[*find_packages(include=["ppocr", "ppocr.*"]), "ppocr.configs"],
+    package_dir={"ppocr.configs": "configs"},
+    package_data={"ppocr": ["py.typed"], "ppocr.utils": ["dict/*.txt"], "ppocr.configs": ["*/*.yml"]},
+    entry_points={"console_scripts": ["ppocr = ppocr.cli.main:main"]},
+    classifiers=[
+        "Programming Language :: Python :: 3",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 14)),
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)
