@@ -1,0 +1,113 @@
+"""Boxes of text: corner order, perspective crops, reading order. Points are (x, y) pixels; boxes float32[4, 2]."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+TALL = 1.5  # a crop this many times higher than wide holds vertical or turned text
+
+
+def order_corners(quad: np.ndarray) -> np.ndarray:
+    """Corners of a convex quad, clockwise on the screen from the top-left one.
+
+    The top-left corner is the one that starts the upper edge: of the two edges that could be the top, the one nearer to
+    horizontal and higher up. This holds for any rotation, where rules on x + y pick one corner twice at 45°.
+
+    Args:
+        quad: float[4, 2], any order.
+
+    Returns:
+        float32[4, 2].
+    """
+    points = np.asarray(quad, np.float32)
+    centre = points.mean(axis=0)
+    angles = np.arctan2(points[:, 1] - centre[1], points[:, 0] - centre[0])  # y down: growing angle is clockwise
+    points = points[np.argsort(angles, kind="stable")]
+    edges = np.roll(points, -1, axis=0) - points
+    # The top edge runs to the right: largest cosine with (1, 0).
+    lengths = np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-6)
+    return np.ascontiguousarray(np.roll(points, -int(np.argmax(edges[:, 0] / lengths)), axis=0))
+
+
+def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """Cut a quad out of a page and straighten it to a strip; tall strips are turned a quarter to the left.
+
+    Args:
+        image: uint8[H, W, 3].
+        quad: float[4, 2], clockwise from the text's top-left.
+
+    Returns:
+        uint8[h, w, 3], h and w the longer of the quad's opposite sides, at least 1; a view of `image` for an upright
+        box on whole pixels.
+    """
+    quad = np.asarray(quad, np.float32)
+    width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
+    height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    corner = quad[0]
+    upright = np.array_equal(quad - corner, target) and np.array_equal(corner, corner.round())
+    inside = (quad >= 0).all() and (quad <= (image.shape[1], image.shape[0])).all()
+    if upright and inside:  # the transform would be a whole-pixel shift: the same pixels, without resampling
+        left, top = int(corner[0]), int(corner[1])
+        strip = image[top : top + height, left : left + width]
+    else:
+        transform = cv2.getPerspectiveTransform(quad, target)
+        strip = cv2.warpPerspective(
+            image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+    return np.rot90(strip) if height >= TALL * width else strip
+
+
+def reading_order(quads: np.ndarray) -> list[int]:
+    """Indices of boxes in reading order: rows from top to bottom, each from left to right.
+
+    Boxes are clustered into rows: on a page turned upright by the boxes' common slant, a box joins the row whose
+    running vertical extent overlaps its own by more than half of the smaller height.
+
+    Args:
+        quads: float[N, 4, 2], each clockwise from the text's top-left.
+    """
+    if not len(quads):
+        return []
+    quads = np.asarray(quads, np.float64)
+    upright = quads @ _rotation(-_slant(quads)).T
+    tops, bottoms = upright[:, :, 1].min(axis=1), upright[:, :, 1].max(axis=1)
+    lefts = upright[:, :, 0].min(axis=1)
+    centres = (tops + bottoms) / 2
+    rows: list[list[int]] = []
+    for index in np.argsort(centres, kind="stable").tolist():
+        row = next((row for row in reversed(rows[-3:]) if _same_row(index, row, tops, bottoms)), None)
+        if row is None:
+            rows.append([index])
+        else:
+            row.append(index)
+    return [index for row in rows for index in sorted(row, key=lambda i: (lefts[i], centres[i]))]
+
+
+def _same_row(index: int, row: list[int], tops: np.ndarray, bottoms: np.ndarray) -> bool:
+    """Whether a box overlaps the row's latest boxes (not its first one: long rows may drift) by half a height."""
+    recent = row[-3:]
+    top, bottom = float(np.mean(tops[recent])), float(np.mean(bottoms[recent]))
+    shared = min(bottom, bottoms[index]) - max(top, tops[index])
+    return shared > 0.5 * min(bottom - top, bottoms[index] - tops[index])
+
+
+def _slant(quads: np.ndarray) -> float:
+    """Median direction of the boxes' upper edges in radians, long boxes counting more; 0 when they disagree."""
+    edges = quads[:, 1] - quads[:, 0]
+    lengths = np.hypot(edges[:, 0], edges[:, 1])
+    angles = np.arctan2(edges[:, 1], edges[:, 0])
+    level = np.abs(angles) < np.pi / 6  # vertical and wildly turned text says nothing about the page
+    if not level.any():
+        return 0.0
+    angles, weights = angles[level], lengths[level]
+    order = np.argsort(angles)
+    middle = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    median = float(angles[order][min(middle, len(order) - 1)])
+    agree = np.abs(angles - median) < np.pi / 36
+    return median if weights[agree].sum() > 0.6 * weights.sum() else 0.0
+
+
+def _rotation(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

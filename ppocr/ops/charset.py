@@ -1,0 +1,99 @@
+"""The character set of a recogniser and its CTC codec: text → class indices → text.
+
+Class 0 is the CTC blank; the characters follow in dictionary order, then the space when it is switched on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence, Union
+
+import numpy as np
+
+BLANK = 0
+REST = "\ufffd"  # a dictionary that holds it reads every character it does not know as "one of the rest"
+
+
+class Charset:
+    """Maps characters to classes of a recogniser and back.
+
+    Args:
+        characters: the dictionary, one entry each (an entry may have several code points), without blank.
+        use_space_char: append the space as the last class unless the dictionary has it.
+
+    Raises:
+        ValueError: an entry that is empty or stands twice.
+    """
+
+    def __init__(self, characters: Sequence[str], use_space_char: bool = False):
+        self.characters = list(characters)
+        if use_space_char and " " not in self.characters:
+            self.characters.append(" ")
+        self._index = {character: index for index, character in enumerate(self.characters, start=1)}
+        if "" in self._index:
+            raise ValueError("the dictionary has an empty entry")
+        if len(self._index) != len(self.characters):
+            twice = next(c for i, c in enumerate(self.characters, start=1) if self._index[c] != i)
+            raise ValueError(f"the dictionary holds {twice!r} twice")
+
+    @classmethod
+    def from_file(cls, path: Union[str, Path], use_space_char: bool = False) -> Charset:
+        """Read a dictionary file: UTF-8, one character a line.
+
+        Raises:
+            ValueError: naming the file, when it is missing, not UTF-8, or not a dictionary.
+        """
+        try:
+            # Only "\n" ends a line: a dictionary may hold U+3000, U+0085 or U+2028, at which str.splitlines breaks.
+            lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+            characters = [line.rstrip("\r") for line in lines]
+            while characters and not characters[-1]:
+                characters.pop()
+            return cls(characters, use_space_char)
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise ValueError(f"{path}: not a usable character dictionary: {error}") from error
+
+    @property
+    def num_classes(self) -> int:
+        """Characters, space included, plus the blank."""
+        return len(self.characters) + 1
+
+    def unknown(self, text: str) -> str:
+        """The characters of `text` outside the dictionary, in order, each once."""
+        return "".join(dict.fromkeys(character for character in text if character not in self._index))
+
+    def encode(self, text: str) -> list[int]:
+        """Class indices of `text` (no blanks).
+
+        Raises:
+            ValueError: characters outside a dictionary without U+FFFD.
+        """
+        rest = self._index.get(REST)
+        indices = [self._index.get(character, rest) for character in text]
+        if None in indices:
+            raise ValueError(f"characters outside the dictionary: {self.unknown(text)!r}")
+        return indices  # type: ignore[return-value]
+
+    def decode(self, indices: np.ndarray, probabilities: np.ndarray) -> tuple[str, float]:
+        """Best-path CTC decoding of one strip: merge repeats, drop blanks.
+
+        Args:
+            indices: int[T], the most probable class of each time step.
+            probabilities: float32[T], the probability of that class.
+
+        Returns:
+            The text, and the mean probability of its characters (0.0 for an empty text).
+        """
+        keep = indices != BLANK
+        keep[1:] &= indices[1:] != indices[:-1]
+        chosen = indices[keep]
+        if not len(chosen):
+            return "", 0.0
+        text = "".join(self.characters[index - 1] for index in chosen)
+        return text, float(probabilities[keep].mean())
+
+    def decode_batch(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
+        """Decode float32[N, T, num_classes] into N (text, score) pairs."""
+        indices = probabilities.argmax(axis=2)
+        best = np.take_along_axis(probabilities, indices[:, :, None], axis=2)[:, :, 0]
+        return [self.decode(i, p) for i, p in zip(indices, best)]

@@ -1,0 +1,87 @@
+"""Pages as the detector wants them: limited side, multiples of 32, normalised planes; and tiles of extreme pages."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import cv2
+import numpy as np
+
+STRIDE = 32  # the detector's networks halve the page five times
+
+
+def limited_size(height: int, width: int, *, limit_side_len: int, limit_type: str) -> tuple[int, int]:
+    """The size at which a page is given to the detector.
+
+    Args:
+        height, width: of the page, pixels.
+        limit_side_len: pixels.
+        limit_type: "max": shrink so that the long side is at most the limit; "min": enlarge so that the short side is
+            at least the limit; "resize_long": make the long side exactly the limit.
+
+    Returns:
+        (height, width), each the nearest multiple of 32, at least 32.
+    """
+    long, short = max(height, width), min(height, width)
+    if limit_type == "max":
+        ratio = min(1.0, limit_side_len / long)
+    elif limit_type == "min":
+        ratio = max(1.0, limit_side_len / short)
+    elif limit_type == "resize_long":
+        ratio = limit_side_len / long
+    else:
+        raise ValueError(f"limit_type: expected 'max', 'min' or 'resize_long', came {limit_type!r}")
+    return _to_stride(height * ratio), _to_stride(width * ratio)
+
+
+def _to_stride(length: float) -> int:
+    return max(STRIDE, round(int(length) / STRIDE) * STRIDE)
+
+
+def resize_page(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Bilinear resize of uint8[H, W, 3] to uint8[height, width, 3]; the page itself when it already fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def normalize_planes(
+    image: np.ndarray, *, scale: float, mean: Sequence[float], std: Sequence[float], out: np.ndarray
+) -> np.ndarray:
+    """(image · scale - mean) / std, per channel, into channel planes.
+
+    Args:
+        image: uint8[H, W, C].
+        scale: factor on pixel values, usually 1/255.
+        mean, std: per channel, in the channels' order.
+        out: float32[C, H, W], written.
+
+    Returns:
+        `out`.
+    """
+    for channel, plane in enumerate(cv2.split(image)):
+        np.multiply(plane, np.float32(scale / std[channel]), out=out[channel])
+        out[channel] -= np.float32(mean[channel] / std[channel])
+    return out
+
+
+def tile_spans(length: int, across: int, *, max_ratio: float = 3.0, overlap_ratio: float = 0.5) -> list[tuple[int, int]]:
+    """Cut the long side of an extreme page into overlapping spans, so that shrinking does not make its text vanish.
+
+    Args:
+        length: long side, pixels.
+        across: short side, pixels.
+        max_ratio: pages up to this long : short stay whole, and spans are about this long.
+        overlap_ratio: how much neighbours share, as a part of the short side (a line of text must fit in it).
+
+    Returns:
+        [(start, stop), …] in pixels along the long side, covering it all.
+    """
+    span = int(across * max_ratio)
+    if length <= max(span, STRIDE):
+        return [(0, length)]
+    span = max(span, 4 * STRIDE)  # a strip a few pixels high is not worth a thousand tiles
+    overlap = int(min(across * overlap_ratio, span / 2))
+    count = max(2, -(-(length - overlap) // (span - overlap)))
+    starts = np.linspace(0, max(0, length - span), count).round().astype(int)
+    return [(int(start), min(length, int(start) + span)) for start in starts]

@@ -1,0 +1,38 @@
+"""Text strips as the recogniser and the direction classifier want them: the only resize-normalise-pad there is."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+import cv2
+import numpy as np
+
+
+def natural_width(image: np.ndarray, height: int) -> int:
+    """Width in pixels of `image` (uint8[H, W, 3]) scaled to `height` with its aspect ratio kept; at least 1."""
+    rows, columns = image.shape[:2]
+    return max(1, math.ceil(height * columns / rows))
+
+
+def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Optional[np.ndarray] = None) -> np.ndarray:
+    """Scale a strip to `height`, keeping its aspect ratio up to `width`, map [0, 255] to [-1, 1], pad right with 0.
+
+    Args:
+        image: uint8[H, W, 3], BGR.
+        height, width: of the result, pixels; a longer strip is squeezed into `width`.
+        out: float32[3, height, width] to write into, contents overwritten.
+
+    Returns:
+        float32[3, height, width], channels in the order they came.
+    """
+    if out is None:
+        out = np.empty((3, height, width), np.float32)
+    used = min(width, natural_width(image, height))
+    resized = cv2.resize(image, (used, height), interpolation=cv2.INTER_LINEAR)
+    for channel in range(3):
+        target = out[channel, :, :used]
+        np.multiply(resized[:, :, channel], np.float32(1 / 127.5), out=target)
+        target -= 1.0
+    out[:, :, used:] = 0.0
+    return out

@@ -1,0 +1,148 @@
+"""From a probability map to boxes: the post-processing of DB (Liao et al. 2020, section 3.4)."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Optional
+
+import cv2
+import numpy as np
+import pyclipper
+
+from ppocr.ops.boxes import order_corners
+
+MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
+
+
+class Regions(NamedTuple):
+    """Text regions of one page, pixels of the page.
+
+    Attributes:
+        boxes: float32[N, 4, 2], whole numbers, clockwise from the top-left corner.
+        scores: float32[N], mean probability inside the shrunk region.
+        polygons: one float32[M, 2] per region with box_type "poly", else None.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    polygons: Optional[list[np.ndarray]]
+
+
+class DBPostProcess:
+    """Binarise, find the shrunk regions, score them, and grow them back.
+
+    Args:
+        thresh: probability above which a pixel is text.
+        box_thresh: mean probability below which a region is dropped.
+        max_candidates: most regions looked at, the largest ones.
+        unclip_ratio: growth by area · ratio / perimeter, which undoes the shrinking of training (equation 10).
+        use_dilation: thicken the binary map by one pixel first; joins broken characters.
+        score_mode: "fast" scores the region's rectangle, "slow" its exact outline.
+        box_type: "quad" for rotated rectangles, "poly" for outlines (curved text).
+    """
+
+    def __init__(
+        self,
+        thresh: float = 0.3,
+        box_thresh: float = 0.6,
+        max_candidates: int = 1000,
+        unclip_ratio: float = 1.5,
+        use_dilation: bool = False,
+        score_mode: Literal["fast", "slow"] = "fast",
+        box_type: Literal["quad", "poly"] = "quad",
+    ):
+        self.thresh, self.box_thresh = thresh, box_thresh
+        self.max_candidates, self.unclip_ratio = max_candidates, unclip_ratio
+        self.use_dilation, self.score_mode, self.box_type = use_dilation, score_mode, box_type
+
+    def __call__(self, probability: np.ndarray, height: int, width: int) -> Regions:
+        """Regions of one page.
+
+        Args:
+            probability: float32[h, w], the shrink map.
+            height, width: of the page that the map stands for, pixels.
+        """
+        boxes, scores, polygons = [], [], []
+        to_page = np.array([width / probability.shape[1], height / probability.shape[0]], np.float32)
+        for contour in self._contours(probability):
+            rectangle = cv2.minAreaRect(contour)
+            if min(rectangle[1]) < MIN_SIDE:
+                continue
+            outline = self._outline(contour, rectangle)
+            score = mean_inside(probability, contour[:, 0] if self.score_mode == "slow" else outline)
+            if score < self.box_thresh:
+                continue
+            if self.box_type == "poly":
+                outline = self._grow_polygon(outline)
+                rectangle = cv2.minAreaRect(outline)
+            else:
+                rectangle = self._grow_rectangle(rectangle)
+            if min(rectangle[1]) < MIN_SIDE + 2:
+                continue
+            box = _on_page(cv2.boxPoints(rectangle), to_page, height, width)
+            if min(_sides(box)) <= MIN_SIDE:
+                continue
+            boxes.append(box)
+            scores.append(score)
+            polygons.append(_on_page(outline, to_page, height, width))
+        quads = np.stack([order_corners(box) for box in boxes]) if boxes else np.zeros((0, 4, 2), np.float32)
+        return Regions(quads, np.array(scores, np.float32), polygons if self.box_type == "poly" else None)
+
+    def _contours(self, probability: np.ndarray) -> list[np.ndarray]:
+        """int32[M, 1, 2] outlines of the binary map, the largest `max_candidates`, in the order they were found."""
+        binary = cv2.compare(probability, self.thresh, cv2.CMP_GT)
+        if self.use_dilation:
+            binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))
+        contours = [
+            contour
+            for contour in cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
+            if len(contour) > 2  # a point or a line has no area
+        ]
+        if len(contours) > self.max_candidates:
+            areas = np.array([cv2.contourArea(contour) for contour in contours])
+            largest = np.sort(np.argsort(-areas, kind="stable")[: self.max_candidates])
+            contours = [contours[index] for index in largest]
+        return contours
+
+    def _outline(self, contour: np.ndarray, rectangle: tuple) -> np.ndarray:
+        """float32[M, 2]: the region's rectangle, or its simplified contour for polygons."""
+        if self.box_type == "poly":
+            simple = cv2.approxPolyDP(contour, 0.002 * cv2.arcLength(contour, True), True)[:, 0]
+            if len(simple) >= 4:
+                return simple.astype(np.float32)
+        return cv2.boxPoints(rectangle)
+
+    def _grow_rectangle(self, rectangle: tuple) -> tuple:
+        """Offsetting a rectangle and taking the smallest rectangle around it only moves its sides: no clipper needed."""
+        centre, (w, h), angle = rectangle
+        distance = w * h * self.unclip_ratio / (2 * (w + h))
+        return centre, (w + 2 * distance, h + 2 * distance), angle
+
+    def _grow_polygon(self, outline: np.ndarray) -> np.ndarray:
+        distance = cv2.contourArea(outline) * self.unclip_ratio / max(cv2.arcLength(outline, True), 1e-6)
+        offset = pyclipper.PyclipperOffset()
+        offset.AddPath(outline.round().astype(int).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+        grown = [np.array(path, np.float32) for path in offset.Execute(distance)]
+        return max(grown, key=cv2.contourArea, default=outline)
+
+
+def mean_inside(probability: np.ndarray, outline: np.ndarray) -> float:
+    """Mean of float32[h, w] over the pixels of a polygon, its border included.
+
+    Args:
+        outline: (x, y) points, float or int [M, 2].
+    """
+    height, width = probability.shape
+    left, top = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, (width - 1, height - 1))
+    right, bottom = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, (width - 1, height - 1))
+    mask = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
+    cv2.fillPoly(mask, [(outline - (left, top)).astype(np.int32)], 1)
+    return cv2.mean(probability[top : bottom + 1, left : right + 1], mask)[0]
+
+
+def _on_page(points: np.ndarray, to_page: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Points of the map on the page: scaled, rounded to whole pixels, kept inside."""
+    return np.clip((points * to_page).round(), 0, (width, height)).astype(np.float32)
+
+
+def _sides(box: np.ndarray) -> tuple[float, float]:
+    return float(np.linalg.norm(box[0] - box[1])), float(np.linalg.norm(box[1] - box[2]))
