@@ -1,0 +1,58 @@
+"""Text in pictures: `from ppocr import OCR; OCR()("photo.jpg")[0].text`.
+
+The names below are imported when they are first used, so that `import ppocr` is free: it loads neither Paddle nor
+OpenCV nor NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ppocr.errors import InputError, ModelError, PPOCRError
+    from ppocr.infer.cls import TextClassifier
+    from ppocr.infer.det import TextDetector
+    from ppocr.infer.options import OCROptions
+    from ppocr.infer.pipeline import OCR
+    from ppocr.infer.rec import TextRecognizer
+    from ppocr.infer.results import OCRResult, TextLine
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "OCR",
+    "OCROptions",
+    "OCRResult",
+    "TextLine",
+    "TextDetector",
+    "TextClassifier",
+    "TextRecognizer",
+    "PPOCRError",
+    "InputError",
+    "ModelError",
+    "__version__",
+]
+
+_HOMES = {
+    "OCR": "ppocr.infer.pipeline",
+    "OCROptions": "ppocr.infer.options",
+    "OCRResult": "ppocr.infer.results",
+    "TextLine": "ppocr.infer.results",
+    "TextDetector": "ppocr.infer.det",
+    "TextClassifier": "ppocr.infer.cls",
+    "TextRecognizer": "ppocr.infer.rec",
+    "PPOCRError": "ppocr.errors",
+    "InputError": "ppocr.errors",
+    "ModelError": "ppocr.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_HOMES))
