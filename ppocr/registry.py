@@ -144,14 +144,15 @@ _MODELING = "ppocr.modeling"
 
 BACKBONES = {
     "det": Registry("detection backbone", _MODELING, {
-        "MobileNetV3": ".backbones.det_mobilenet_v3:MobileNetV3",
-        "ResNet_vd": ".backbones.det_resnet_vd:ResNet_vd",
-        "ShuffleNetV2": ".backbones.det_shufflenet_v2:ShuffleNetV2",
+        "MobileNetV3": ".backbones.mobilenet_v3:DetMobileNetV3",
+        "ResNet_vd": ".backbones.resnet_vd:DetResNetVd",
+        "ResNet": ".backbones.resnet_vd:DetResNetVd",  # its name in the first 2.0 configurations
+        "ShuffleNetV2": ".backbones.shufflenet_v2:DetShuffleNetV2",
     }),
     "rec": Registry("recognition backbone", _MODELING, {
-        "MobileNetV3": ".backbones.rec_mobilenet_v3:MobileNetV3",
-        "ResNet": ".backbones.rec_resnet_vd:ResNet",
-        "ShuffleNetV2": ".backbones.rec_shufflenet_v2:ShuffleNetV2",
+        "MobileNetV3": ".backbones.mobilenet_v3:RecMobileNetV3",
+        "ResNet": ".backbones.resnet_vd:RecResNetVd",
+        "ShuffleNetV2": ".backbones.shufflenet_v2:RecShuffleNetV2",
     }),
 }
 BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same strips as the recogniser

@@ -1,0 +1,139 @@
+"""From a configuration to a network, with every mistake told at once."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from paddle import nn
+
+from ppocr.config import Config
+from ppocr.errors import ConfigError
+from ppocr.modeling.model import OCRModel
+from ppocr.ops.charset import Charset
+from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
+
+ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")
+IMAGE_CHANNELS = 3
+
+
+def build_model(config: Config) -> OCRModel:
+    """The network that `Architecture` describes, with fresh weights, in `train()` mode.
+
+    What YAML leaves to us is filled in: each part's `in_channels` is the `out_channels` of the one before, and the
+    number of classes comes from `Global.character_dict_path` (recognition) or `PostProcess.label_list` (direction).
+
+    Raises:
+        ConfigError: with every problem of `Architecture` and of where the number of classes comes from.
+    """
+    problems = outline_problems(config)
+    registries = _registries(config)
+    specs = {part: config.at(f"Architecture.{part}") for part in registries}
+    class_count, class_problems = _class_count(config)
+    problems += class_problems
+    given = {part: {"in_channels": None} for part in registries}
+    given["Head"] = {**given["Head"], **class_count}
+    for part, registry in registries.items():
+        if specs[part] is not None:
+            problems += registry.problems(specs[part], f"Architecture.{part}", given[part])
+    if problems:
+        raise ConfigError(problems)
+
+    layers: Dict[str, nn.Layer] = {}
+    channels: Any = IMAGE_CHANNELS
+    for part, registry in registries.items():
+        if specs[part] is None:
+            continue
+        given[part]["in_channels"] = channels
+        layers[part.lower()] = layer = registry.build(specs[part], f"Architecture.{part}", **given[part])
+        channels = layer.out_channels
+    return OCRModel(**layers)
+
+
+def build_charset(config: Config) -> Optional[Charset]:
+    """The characters that `Global.character_dict_path` lists, or None where that is not set.
+
+    Raises:
+        ConfigError: if there is no such file.
+    """
+    path = config.options.character_dict_path
+    return None if path is None else Charset.from_file(find_dictionary(path), config.options.use_space_char)
+
+
+def find_dictionary(path: str) -> Path:
+    """The file itself, else the one that the package brings (`ppocr/utils/dict/….txt`).
+
+    Raises:
+        ConfigError: if there is neither.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (Path(path), package.parent / path):
+        if candidate.is_file():
+            return candidate
+    shipped = ", ".join(f"ppocr/utils/dict/{file.name}" for file in sorted((package / "utils/dict").glob("*.txt")))
+    raise ConfigError([f"Global.character_dict_path: there is no file {path}; the package brings {shipped}"])
+
+
+def outline_problems(config: Config) -> List[str]:
+    """What is wrong in `Architecture` itself, apart from its parts."""
+    architecture = config.get("Architecture")
+    if architecture is None:
+        return ["Architecture: missing; it says which network to build"]
+    problems = [
+        f"Architecture.{key}: unknown key{suggest(key, ARCHITECTURE_KEYS)}"
+        for key in architecture
+        if key not in ARCHITECTURE_KEYS
+    ]
+    model_type = architecture.get("model_type")
+    if model_type not in BACKBONES:
+        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {model_type!r}")
+    if architecture.get("Transform") is not None:
+        problems.append("Architecture.Transform: none is available; leave it empty")
+    for part, registry in _registries(config).items():
+        if part != "Neck" and architecture.get(part) is None:
+            problems.append(f"Architecture.{part}: missing; name one of {', '.join(registry.names())}")
+    return problems
+
+
+def _registries(config: Config) -> Dict[str, Registry]:
+    """Part → where its names are looked up, in the order in which the parts follow one another."""
+    backbones = BACKBONES.get(config.at("Architecture.model_type"))
+    return {**({"Backbone": backbones} if backbones else {}), "Neck": NECKS, "Head": HEADS}
+
+
+def _class_count(config: Config) -> Tuple[Dict[str, Any], List[str]]:
+    """How many classes the head predicts, under the name by which its constructor asks for them, and the problems.
+
+    A head that takes `out_channels` predicts characters, one that takes `class_dim` predicts labels; others neither.
+    """
+    spec = config.at("Architecture.Head")
+    if not isinstance(spec, Mapping) or spec.get("name") not in HEADS.table:
+        return {}, []  # told elsewhere
+    wanted = inspect.signature(HEADS.resolve(spec["name"])).parameters
+    if "out_channels" in wanted:
+        return _character_count(config, spec["name"])
+    if "class_dim" in wanted:
+        return _label_count(config, spec)
+    return {}, []
+
+
+def _character_count(config: Config, head: str) -> Tuple[Dict[str, Any], List[str]]:
+    try:
+        charset = build_charset(config)
+    except ConfigError as error:
+        return {"out_channels": None}, error.problems
+    if charset is None:
+        return {"out_channels": None}, [f"Global.character_dict_path: missing; {head} predicts the characters it lists"]
+    return {"out_channels": charset.num_classes}, []
+
+
+def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[str]]:
+    labels, class_dim = config.at("PostProcess.label_list"), head_spec.get("class_dim")
+    if labels is None:
+        return {}, []  # then `class_dim` must be set, which the constructor's signature says
+    if class_dim is None:
+        return {"class_dim": len(labels)}, []
+    if class_dim != len(labels):
+        return {}, [f"Architecture.Head.class_dim: {class_dim!r}, but PostProcess.label_list has {len(labels)} labels"]
+    return {}, []

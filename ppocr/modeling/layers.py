@@ -1,0 +1,63 @@
+"""Small pieces that several networks share."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional, Tuple, Union
+
+import paddle
+from paddle import ParamAttr, nn
+
+IntPair = Union[int, Tuple[int, int]]
+
+ACTIVATIONS = {"relu": nn.ReLU, "hardswish": nn.Hardswish}
+
+
+def make_divisible(channels: float, divisor: int = 8) -> int:
+    """Round to a multiple of `divisor` (at least one) without losing more than 10 % of the channels.
+
+    Every MobileNet scales its widths this way (Sandler et al. 2018), so that vector units are used fully.
+    """
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel: int = 1,
+    stride: IntPair = 1,
+    groups: int = 1,
+    act: Optional[str] = None,
+    pool: Optional[nn.Layer] = None,
+    names: Tuple[str, str] = ("conv", "bn"),
+) -> nn.Sequential:
+    """[pool →] convolution without bias → batch normalisation [→ activation], `float32[N, C, H, W]` in and out.
+
+    Args:
+        kernel: side of the square kernel; padding keeps the size (before striding).
+        act: a key of `ACTIVATIONS`, or None.
+        pool: what comes before the convolution, for the shortcuts of ResNet-vd.
+        names: what the two layers with weights are called in the state dict; the official networks use two styles.
+    """
+    conv = nn.Conv2D(
+        in_channels, out_channels, kernel, stride=stride, padding=(kernel - 1) // 2, groups=groups, bias_attr=False
+    )
+    steps = [("pool", pool)] if pool is not None else []
+    steps += [(names[0], conv), (names[1], nn.BatchNorm2D(out_channels))]
+    steps += [("act", ACTIVATIONS[act]())] if act is not None else []
+    return nn.Sequential(*steps)
+
+
+def uniform_attr(fan_in: int, *, l2_decay: Optional[float] = None) -> ParamAttr:
+    """Start from U(−1/√fan_in, 1/√fan_in); `l2_decay` replaces the optimiser's weight decay for this parameter."""
+    bound = 1.0 / math.sqrt(fan_in)
+    regularizer = None if l2_decay is None else paddle.regularizer.L2Decay(l2_decay)
+    return ParamAttr(initializer=nn.initializer.Uniform(-bound, bound), regularizer=regularizer)
+
+
+def upsample_nearest(x: paddle.Tensor, factor: int) -> paddle.Tensor:
+    """Repeat every pixel `factor` times along both axes: `float32[N, C, H, W]` → `float32[N, C, fH, fW]`."""
+    x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
+    return x.flatten(4, 5).flatten(2, 3)

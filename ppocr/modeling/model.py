@@ -1,0 +1,46 @@
+"""The one outline that all networks share: transform → backbone → neck → head."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import paddle
+from paddle import nn
+
+
+class OCRModel(nn.Layer):
+    """A network put together from its parts.
+
+    Attribute names are the prefixes of the state dict (`backbone.`, `neck.`, `head.`), which are those of the official
+    models. What a part tells the next one is `out_channels`: an int, or a list of them for a feature pyramid.
+
+    Args:
+        transform: rectifies the picture before the backbone, or None.
+        backbone: picture → features.
+        neck: features → features, or None.
+        head: features → prediction; probabilities in `eval()` mode, what the loss needs in `train()` mode.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: nn.Layer,
+        head: nn.Layer,
+        neck: Optional[nn.Layer] = None,
+        transform: Optional[nn.Layer] = None,
+    ):
+        super().__init__()
+        self.transform = transform
+        self.backbone = backbone
+        self.neck = neck
+        self.head = head
+
+    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
+        """`float32[N, 3, H, W]`, normalised BGR → whatever the head predicts."""
+        x = images
+        if self.transform is not None:
+            x = self.transform(x)
+        x = self.backbone(x)
+        if self.neck is not None:
+            x = self.neck(x)
+        return self.head(x)
