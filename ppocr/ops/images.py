@@ -21,7 +21,7 @@ from ppocr.errors import InputError
 DEFAULT_MAX_PIXELS = 200_000_000
 
 # Pillow's own format detection compares sizes with a process-wide limit (and warns); its plugins, called directly,
-# leave the decision to us. Only formats of this table are opened: the fewer decoders a hostile file can reach, the better.
+# leave the decision to us. Only formats of this table are opened: the fewer decoders hostile files reach, the better.
 _PLUGINS = {
     b"\xff\xd8\xff": ("PIL.JpegImagePlugin", "JpegImageFile"),  # of an MPO file this reads the main picture only
     b"\x89PNG\r\n\x1a\n": ("PIL.PngImagePlugin", "PngImageFile"),
