@@ -42,8 +42,7 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         box on whole pixels.
     """
     quad = np.asarray(quad, np.float32)
-    width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
-    height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
+    width, height = strip_size(quad)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     corner = quad[0]
     upright = np.array_equal(quad - corner, target) and np.array_equal(corner, corner.round())
@@ -56,7 +55,20 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         strip = cv2.warpPerspective(
             image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-    return np.rot90(strip) if height >= TALL * width else strip
+    return np.rot90(strip) if is_tall(quad) else strip
+
+
+def strip_size(quad: np.ndarray) -> tuple[int, int]:
+    """(width, height) of a straightened quad: the longer of each pair of opposite sides, whole pixels, at least 1."""
+    width = max(1, int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))))
+    height = max(1, int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
+    return width, height
+
+
+def is_tall(quad: np.ndarray) -> bool:
+    """Whether a quad holds vertical or turned text, so that its strip must be turned before reading."""
+    width, height = strip_size(quad)
+    return height >= TALL * width
 
 
 def reading_order(quads: np.ndarray) -> list[int]:

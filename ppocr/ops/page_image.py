@@ -65,7 +65,9 @@ def normalize_planes(
     return out
 
 
-def tile_spans(length: int, across: int, *, max_ratio: float = 3.0, overlap_ratio: float = 0.5) -> list[tuple[int, int]]:
+def tile_spans(
+    length: int, across: int, *, max_ratio: float = 3.0, overlap_ratio: float = 0.5
+) -> list[tuple[int, int]]:
     """Cut the long side of an extreme page into overlapping spans, so that shrinking does not make its text vanish.
 
     Args:

@@ -36,3 +36,29 @@ def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Opt
         target -= 1.0
     out[:, :, used:] = 0.0
     return out
+
+
+def calm_cuts(image: np.ndarray, longest: float) -> list[np.ndarray]:
+    """Cut a strip far longer than high into pieces, each cut where least happens, so between characters.
+
+    Args:
+        image: uint8[H, W, 3].
+        longest: of a piece, in multiples of the strip's height.
+
+    Returns:
+        The pieces from left to right, views of `image`; the strip itself when it is short enough.
+    """
+    height, width = image.shape[:2]
+    limit = int(height * longest)
+    if width <= limit:
+        return [image]
+    pieces = -(-width // int(limit * 0.9))
+    busy = np.ptp(image.reshape(height, width, -1).mean(axis=2), axis=0)  # contrast of each column
+    reach = max(1, height)
+    cuts = [0]
+    for k in range(1, pieces):
+        centre = width * k // pieces
+        window = busy[max(0, centre - reach) : centre + reach]
+        cuts.append(max(0, centre - reach) + int(np.argmin(window)))
+    cuts.append(width)
+    return [image[:, left:right] for left, right in zip(cuts, cuts[1:])]

@@ -112,7 +112,7 @@ class DBPostProcess:
         return cv2.boxPoints(rectangle)
 
     def _grow_rectangle(self, rectangle: tuple) -> tuple:
-        """Offsetting a rectangle and taking the smallest rectangle around it only moves its sides: no clipper needed."""
+        """The smallest rectangle around an offset rectangle is itself with its sides moved: no clipper needed."""
         centre, (w, h), angle = rectangle
         distance = w * h * self.unclip_ratio / (2 * (w + h))
         return centre, (w + 2 * distance, h + 2 * distance), angle

@@ -1,0 +1,49 @@
+"""Direction classification: which strips lie upside down."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+
+from ppocr.infer.model_dir import open_model
+from ppocr.infer.options import OCROptions
+from ppocr.infer.runtime import create_runtime
+from ppocr.ops.text_image import resize_normalize_pad
+
+
+class TextClassifier:
+    """The direction classifier of a model directory.
+
+    Args:
+        options: `cls`, the engine, `cls_thresh`, and shape and labels for a directory without `inference.yml`.
+
+    Raises:
+        ModelError, ConfigError: the directory is missing, incomplete or for another task, or a setting is wrong.
+    """
+
+    def __init__(self, options: OCROptions = OCROptions()):
+        model = open_model(options.cls or "mobile", "cls")
+        shape = model.transform("ClsResizeImg", {"image_shape": (3, 48, 192)}, image_shape=options.cls_image_shape)
+        self.image_shape = shape.image_shape
+        self.postprocess = model.postprocess("ClsPostProcess", label_list=options.cls_label_list)
+        self.threshold, self.batch_size = options.cls_thresh, options.cls_batch_size
+        self.runtime = create_runtime(
+            model, engine=options.engine, threads=options.threads, precision=options.precision
+        )
+
+    def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """(label, probability) of each strip, uint8[h, w, 3] BGR."""
+        _, height, width = self.image_shape
+        answers: list[tuple[str, float]] = []
+        for begin in range(0, len(strips), self.batch_size):
+            chosen = strips[begin : begin + self.batch_size]
+            batch = np.empty((len(chosen), 3, height, width), np.float32)
+            for strip, out in zip(chosen, batch):
+                resize_normalize_pad(strip, height, width, out=out)
+            answers += self.postprocess(self.runtime.run(batch))
+        return answers
+
+    def upside_down(self, strips: Sequence[np.ndarray]) -> list[bool]:
+        """Which strips lie upside down, beyond the threshold."""
+        return [label == "180" and score > self.threshold for label, score in self(strips)]

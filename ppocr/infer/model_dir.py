@@ -1,0 +1,125 @@
+"""Model directories: where they are, what is in them, and what they say of their own pre- and post-processing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Mapping, Optional
+
+from ppocr.config import read_yaml, thaw
+from ppocr.errors import ConfigError, ModelError
+from ppocr.registry import POSTPROCESSES, TRANSFORMS
+
+Kind = Literal["det", "cls", "rec"]
+PARAMS = "inference.pdiparams"
+PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
+SPEC = "inference.yml"
+
+
+def cache_root() -> Path:
+    """Where fetched models live: `$PPOCR_HOME`, else the platform's cache folder; then `models/`."""
+    home = os.environ.get("PPOCR_HOME")
+    if home:
+        return Path(home).expanduser() / "models"
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library/Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "ppocr" / "models"
+
+
+def resolve_model(name: str, kind: Kind) -> Path:
+    """The directory of a model: a path as it is, or a fetched family's part.
+
+    Raises:
+        ModelError: neither exists; tells how to get it.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    fetched = cache_root() / name / kind
+    if fetched.is_dir():
+        return fetched
+    if os.sep in name or "/" in name:
+        raise ModelError(f"{name}: no such model directory")
+    raise ModelError(f"{name}: no such model directory, and no fetched family of this name: ppocr models fetch {name}")
+
+
+@dataclass(frozen=True)
+class ModelDir:
+    """An inference model on disk.
+
+    Attributes:
+        path: the directory.
+        program, params: graph and weights.
+        spec: contents of `inference.yml`; empty for a directory without it.
+    """
+
+    path: Path
+    program: Path
+    params: Path
+    spec: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path) -> ModelDir:
+        """Look into a directory.
+
+        Raises:
+            ModelError: a file is missing.
+            ConfigError: `inference.yml` is not YAML.
+        """
+        program = next((path / name for name in PROGRAMS if (path / name).is_file()), None)
+        if program is None or not (path / PARAMS).is_file():
+            held = ", ".join(sorted(item.name for item in path.iterdir())[:8]) or "nothing"
+            raise ModelError(f"{path}: not a model directory: needs {' or '.join(PROGRAMS)} and {PARAMS}, holds {held}")
+        spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
+        return cls(path, program, path / PARAMS, spec)
+
+    def transform(self, name: str, default: Optional[Mapping[str, Any]], **overrides: Any) -> Any:
+        """Build one step of `PreProcess.transform_ops`.
+
+        Args:
+            name: of the transform.
+            default: its settings where the directory does not say; None if it must say or be overridden.
+            overrides: settings that replace the directory's, unless None.
+
+        Raises:
+            ModelError: the directory does not say and there is no default.
+            ConfigError: unknown or wrong settings.
+        """
+        steps = (self.spec.get("PreProcess") or {}).get("transform_ops") or []
+        found = next((step[name] or {} for step in steps if name in step), default)
+        settings = {**(found or {}), **_given(overrides)}
+        if found is None and not settings:
+            raise ModelError(f"{self.path}: no {SPEC} says {name}: give it as an option")
+        return TRANSFORMS.build({"name": name, **settings}, f"{self.path / SPEC}: PreProcess.{name}")
+
+    def postprocess(self, name: str, **overrides: Any) -> Any:
+        """Build `PostProcess`, with `overrides` that are not None replacing the directory's settings.
+
+        Raises:
+            ModelError: the directory holds a model for another task.
+            ConfigError: unknown or wrong settings.
+        """
+        settings = thaw(self.spec.get("PostProcess") or {"name": name})
+        where = f"{self.path / SPEC}: PostProcess"
+        if settings.get("name") != name:
+            raise ModelError(f"{where}: expected {name}, came {settings.get('name')!r}: a model for another task?")
+        return POSTPROCESSES.build({**settings, **_given(overrides)}, where)
+
+
+def open_model(name: str, kind: Kind) -> ModelDir:
+    """`resolve_model`, then `ModelDir.open`; a broken `inference.yml` is a ModelError too."""
+    path = resolve_model(name, kind)
+    try:
+        return ModelDir.open(path)
+    except ConfigError as error:
+        raise ModelError(str(error)) from error
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if value is not None}

@@ -1,0 +1,52 @@
+"""Every setting of the predictor chain, in one immutable record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class OCROptions:
+    """Settings of the predictor chain. `None` means: what the model directory says, else PP-OCR's own default.
+
+    Attributes:
+        det, cls, rec: a model family (`"mobile"`) or a model directory; `cls=None` leaves strips as they lie.
+        threads: threads of each network on the CPU; 0 takes all cores.
+        engine: what runs the networks; `"paddle"` is Paddle Inference.
+        precision: `"fp32"`, or `"bf16"` where the processor computes in bfloat16.
+        drop_score: lines read with a lower score are left out.
+        limit_side_len, limit_type: size at which pages are given to the detector (`ppocr.ops.page_image`).
+        thresh, box_thresh, unclip_ratio, max_candidates, use_dilation, score_mode, box_type: DB post-processing
+            (`ppocr.postprocess.db`).
+        cls_image_shape, cls_label_list: input and classes of a classifier directory that has no `inference.yml`.
+        cls_thresh: probability above which a strip said to be upside down is turned.
+        cls_batch_size, rec_batch_size: most strips given to a network at once.
+        rec_image_shape: (3, height, width) of a recogniser directory that has no `inference.yml`.
+        rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.
+    """
+
+    det: str = "mobile"
+    cls: Optional[str] = "mobile"
+    rec: str = "mobile"
+    threads: int = 0
+    engine: str = "paddle"
+    precision: str = "fp32"
+    drop_score: float = 0.5
+    limit_side_len: Optional[int] = None
+    limit_type: Optional[str] = None
+    thresh: Optional[float] = None
+    box_thresh: Optional[float] = None
+    unclip_ratio: Optional[float] = None
+    max_candidates: Optional[int] = None
+    use_dilation: Optional[bool] = None
+    score_mode: Optional[str] = None
+    box_type: Optional[str] = None
+    cls_image_shape: Optional[Tuple[int, int, int]] = None
+    cls_label_list: Optional[Tuple[str, ...]] = None
+    cls_thresh: float = 0.9
+    cls_batch_size: int = 16
+    rec_image_shape: Optional[Tuple[int, int, int]] = None
+    rec_char_dict_path: Optional[str] = None
+    use_space_char: Optional[bool] = None
+    rec_batch_size: int = 8

@@ -1,0 +1,196 @@
+"""The predictor chain: detect → order → crop → classify direction → recognise, page after page.
+
+Pages are read in small groups: their strips are pooled, so that the recogniser gets full batches of similar width even
+when single pages have few lines.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Optional, Sequence, Union
+
+import numpy as np
+
+from ppocr.errors import InputError
+from ppocr.infer.cls import TextClassifier
+from ppocr.infer.det import TextDetector
+from ppocr.infer.options import OCROptions
+from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.results import OCRResult, Quad, TextLine
+from ppocr.infer.sources import Page, read_pages
+from ppocr.ops.boxes import crop_quad, is_tall, reading_order
+from ppocr.postprocess.db import Regions
+
+Source = Union[str, Path, bytes, np.ndarray]
+
+GROUP_PAGES = 8  # pages whose strips are pooled at most …
+GROUP_STRIPS = 64  # … or until there are this many strips …
+GROUP_PIXELS = 40_000_000  # … or the pages hold this many pixels (120 MB)
+
+
+class Stages:
+    """Seconds spent in each stage, summed over all calls and threads."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - begin
+            with self._lock:
+                self._seconds[stage] = self._seconds.get(stage, 0.0) + elapsed
+
+    def seconds(self) -> dict[str, float]:
+        """stage → seconds so far, in the order in which the stages first ran."""
+        with self._lock:
+            return dict(self._seconds)
+
+
+@dataclasses.dataclass
+class _PageInWork:
+    """A page between detection and result."""
+
+    page: Page
+    regions: Regions
+    strips: list[np.ndarray]
+    seconds: float
+
+
+class OCR:
+    """Reads pictures: `OCR()("receipt.jpg")[0].text`.
+
+    One object may be used from several threads; the results are those of calls one after another.
+
+    Args:
+        options: all settings.
+        overrides: single settings by name (`OCR(cls=None, threads=2)`), replacing those of `options`.
+
+    Raises:
+        TypeError: an override is not a setting.
+        ModelError, ConfigError: a model cannot be used.
+    """
+
+    def __init__(self, options: OCROptions = OCROptions(), **overrides: Any):
+        self.options = dataclasses.replace(options, **overrides)
+        self.detector = TextDetector(self.options)
+        self.classifier = TextClassifier(self.options) if self.options.cls else None
+        self.recognizer = TextRecognizer(self.options)
+        self.stages = Stages()
+
+    def __call__(self, source: Union[Source, Sequence[Source]]) -> list[OCRResult]:
+        """Read one or several sources.
+
+        Args:
+            source: a path, the bytes of a file, a picture uint8[H, W] or uint8[H, W, 3|4] (BGR), or a list of these.
+
+        Returns:
+            One result per page: a PDF or an animated picture gives several.
+
+        Raises:
+            InputError: something cannot be read.
+        """
+        sources = [source] if isinstance(source, (str, Path, bytes, np.ndarray)) else source
+        pages = (page for item in sources for page in read_pages(item))
+        results = []
+        for result in self.stream(pages):
+            if isinstance(result, InputError):
+                raise result
+            results.append(result)
+        return results
+
+    def stream(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
+        """Read pages as they come, results in the same order; an InputError among them is passed on in its place."""
+        group: list[Union[_PageInWork, InputError]] = []
+        iterator = iter(pages)
+        while True:
+            with self.stages.timed("decode"):
+                page = next(iterator, None)
+            if page is None:
+                break
+            group.append(page if isinstance(page, InputError) else self._detect(page))
+            if _full(group):
+                yield from self._finish(group)
+                group = []
+        yield from self._finish(group)
+
+    def _detect(self, page: Page) -> _PageInWork:
+        begin = time.perf_counter()
+        with self.stages.timed("det"):
+            probability = self.detector.probability(page.image)
+        with self.stages.timed("post"):
+            regions = self.detector.postprocess(probability, *page.image.shape[:2])
+            order = reading_order(regions.boxes)
+            regions = Regions(
+                regions.boxes[order],
+                regions.scores[order],
+                [regions.polygons[i] for i in order] if regions.polygons is not None else None,
+            )
+        with self.stages.timed("crop"):
+            strips = [crop_quad(page.image, box) for box in regions.boxes]
+        return _PageInWork(page, regions, strips, time.perf_counter() - begin)
+
+    def _finish(self, group: Sequence[Union[_PageInWork, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
+        """Read the pooled strips of a group of pages and hand out its results."""
+        begin = time.perf_counter()
+        in_work = [item for item in group if isinstance(item, _PageInWork)]
+        strips = [strip for item in in_work for strip in item.strips]
+        if self.classifier is not None and strips:
+            with self.stages.timed("cls"):
+                turned = self.classifier.upside_down(strips)
+                strips = [np.rot90(strip, 2) if turn else strip for strip, turn in zip(strips, turned)]
+        else:
+            turned = [False] * len(strips)
+        with self.stages.timed("rec"):
+            texts = self.recognizer(strips)
+        per_strip = (time.perf_counter() - begin) / max(1, len(strips))
+        used = 0
+        for item in group:
+            if isinstance(item, InputError):
+                yield item
+                continue
+            stop = used + len(item.strips)
+            yield self._result(item, texts[used:stop], turned[used:stop], per_strip)
+            used = stop
+
+    def _result(
+        self, item: _PageInWork, texts: Sequence[tuple[str, float]], turned: Sequence[bool], per_strip: float
+    ) -> OCRResult:
+        height, width = item.page.image.shape[:2]
+        polygons: Sequence[Optional[np.ndarray]] = item.regions.polygons or [None] * len(texts)
+        lines = tuple(
+            TextLine(
+                text,
+                score,
+                _text_corners(box, upside_down),
+                None if polygon is None else tuple((float(x), float(y)) for x, y in polygon),
+            )
+            for (text, score), box, upside_down, polygon in zip(texts, item.regions.boxes, turned, polygons)
+            if text and score >= self.options.drop_score
+        )
+        seconds = item.seconds + per_strip * len(item.strips)
+        return OCRResult(item.page.source, item.page.index, width, height, seconds, lines)
+
+
+def _full(group: Sequence[Union[_PageInWork, InputError]]) -> bool:
+    in_work = [item for item in group if isinstance(item, _PageInWork)]
+    return (
+        len(group) >= GROUP_PAGES
+        or sum(len(item.strips) for item in in_work) >= GROUP_STRIPS
+        or sum(item.page.image.size // 3 for item in in_work) >= GROUP_PIXELS
+    )
+
+
+def _text_corners(box: np.ndarray, upside_down: bool) -> Quad:
+    """The box from the corner where its text begins, as it was read: tall strips were turned a quarter to the left,
+    which put their upper right corner first, and strips found upside down begin at the opposite corner."""
+    begin = (1 if is_tall(box) else 0) + (2 if upside_down else 0)
+    return tuple((float(x), float(y)) for x, y in np.roll(box, -begin, axis=0))  # type: ignore[return-value]

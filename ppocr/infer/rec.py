@@ -1,0 +1,102 @@
+"""Text recognition: strips in, texts out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Sequence
+
+import numpy as np
+
+from ppocr.infer.model_dir import open_model
+from ppocr.infer.options import OCROptions
+from ppocr.infer.runtime import create_runtime
+from ppocr.ops.charset import Charset
+from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+
+STEP = 32  # widths are rounded up to a multiple: few input shapes keep memory bounded
+LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
+
+
+class Batch(NamedTuple):
+    """Strips to read together: their indices, and the width they are padded to."""
+
+    indices: list[int]
+    width: int
+
+
+class TextRecognizer:
+    """The recogniser of a model directory.
+
+    Args:
+        options: `rec`, the engine, and shape and dictionary for a directory without `inference.yml`.
+
+    Raises:
+        ModelError, ConfigError: the directory is missing, incomplete or for another task, or a setting is wrong.
+    """
+
+    def __init__(self, options: OCROptions = OCROptions()):
+        model = open_model(options.rec, "rec")
+        shape = model.transform("RecResizeImg", None, image_shape=options.rec_image_shape)
+        self.image_shape = shape.image_shape
+        characters = None
+        if options.rec_char_dict_path is not None:
+            characters = Charset.from_file(options.rec_char_dict_path).characters
+        self.postprocess = model.postprocess(
+            "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
+        )
+        self.batch_size = options.rec_batch_size
+        self.runtime = create_runtime(
+            model, engine=options.engine, threads=options.threads, precision=options.precision
+        )
+
+    def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """(text, score) of each strip, uint8[h, w, 3] BGR, in the order they came."""
+        parts: list[np.ndarray] = []
+        owners: list[int] = []
+        for index, strip in enumerate(strips):
+            pieces = calm_cuts(strip, LONGEST)
+            parts += pieces
+            owners += [index] * len(pieces)
+        read = self._read(parts)
+        answers: list[list[tuple[str, float]]] = [[] for _ in strips]
+        for owner, answer in zip(owners, read):
+            answers[owner].append(answer)
+        return [pieces[0] if len(pieces) == 1 else _join(pieces) for pieces in answers]
+
+    def _read(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        height = self.image_shape[1]
+        answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
+        for indices, width in plan_batches([natural_width(strip, height) for strip in strips], self.batch_size):
+            batch = np.empty((len(indices), 3, height, width), np.float32)
+            for index, out in zip(indices, batch):
+                resize_normalize_pad(strips[index], height, width, out=out)
+            for index, answer in zip(indices, self.postprocess(self.runtime.run(batch))):
+                answers[index] = answer
+        return answers
+
+
+def plan_batches(widths: Sequence[int], batch_size: int) -> list[Batch]:
+    """Group strips of similar width.
+
+    Strips are taken from the narrowest on; a batch ends when it is full or when its next strip would be padded by more
+    than an eighth. Sizes are powers of two, so that there are few input shapes.
+
+    Args:
+        widths: pixels at the recogniser's height.
+        batch_size: most strips in a batch.
+    """
+    rounded = [max(STEP, -(-width // STEP) * STEP) for width in widths]
+    order = sorted(range(len(widths)), key=rounded.__getitem__)
+    batches = []
+    while order:
+        fits = [i for i in order[:batch_size] if rounded[i] <= max(rounded[order[0]] * 1.125, rounded[order[0]] + STEP)]
+        count = 1 << (len(fits).bit_length() - 1)
+        batches.append(Batch(order[:count], rounded[order[count - 1]]))
+        order = order[count:]
+    return batches
+
+
+def _join(pieces: list[tuple[str, float]]) -> tuple[str, float]:
+    """One text of a strip that was cut; the score is the mean over its characters."""
+    length = sum(len(text) for text, _ in pieces)
+    score = sum(len(text) * score for text, score in pieces) / length if length else 0.0
+    return "".join(text for text, _ in pieces), score
