@@ -1,0 +1,152 @@
+"""Comparing texts: normalisation, edit distance, line accuracy, bags of characters and of words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import Hashable, Iterable, Sequence, Tuple
+
+from ppocr.metrics.score import Score
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """Which differences between two texts do not count.
+
+    Attributes:
+        ignore_width: full-width and other compatibility forms equal the plain ones (Unicode NFKC: `Ａ` = `A`, `ﬁ` = fi).
+        ignore_case: upper case equals lower case (Unicode case folding).
+        ignore_spaces: white space does not count.
+    """
+
+    ignore_width: bool = True
+    ignore_case: bool = True
+    ignore_spaces: bool = True
+
+    def apply(self, text: str) -> str:
+        """The form in which texts are compared; applying the rules to it again changes nothing."""
+        if self.ignore_width:
+            text = unicodedata.normalize("NFKC", text)
+        if self.ignore_case:
+            text = text.casefold()
+        if self.ignore_width and self.ignore_case:  # folding leaves forms that NFKC would not, e.g. of U+0390
+            text = unicodedata.normalize("NFKC", text)
+        return "".join(text.split()) if self.ignore_spaces else text
+
+
+EXACT = TextRules(ignore_width=False, ignore_case=False, ignore_spaces=False)
+TOLERANT = TextRules()
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Levenshtein distance: fewest insertions, deletions and substitutions that turn one text into the other.
+
+    Bit-parallel (Myers 1999, in Hyyrö's 2003 form): the differences between neighbouring cells of a column of the usual
+    table are −1, 0 or 1, so two bit sets hold a whole column and Python's integers compute it at once.
+    """
+    if len(first) < len(second):
+        first, second = second, first
+    if not second:
+        return len(first)
+    where: dict[str, int] = {}  # character → the positions in `first` at which it stands
+    for position, character in enumerate(first):
+        where[character] = where.get(character, 0) | 1 << position
+    every, last = (1 << len(first)) - 1, 1 << len(first) - 1
+    up, down = every, 0  # cells that are one more, one less than the cell above: the first column is 0, 1, 2, …
+    distance = len(first)
+    for character in second:
+        same = where.get(character, 0)
+        diagonal = (((same & up) + up) ^ up) | same | down  # cells equal to their upper left neighbour
+        right_up = down | ~(diagonal | up)
+        right_down = up & diagonal
+        if right_up & last:
+            distance += 1
+        elif right_down & last:
+            distance -= 1
+        right_up = right_up << 1 | 1  # the top row is 0, 1, 2, …, too
+        up = (right_down << 1 | ~(diagonal | right_up)) & every
+        down = right_up & diagonal & every
+    return distance
+
+
+@dataclass(frozen=True)
+class LineScore:
+    """How well lines were read; adding scores pools them.
+
+    Attributes:
+        lines: number of lines compared.
+        exact: lines read without a mistake.
+        edits: sum of the edit distances.
+        characters: number of characters in the truth.
+        similarity_sum: sum over the lines of 1 − edit distance / length of the longer text (1 for two empty texts).
+    """
+
+    lines: int = 0
+    exact: int = 0
+    edits: int = 0
+    characters: int = 0
+    similarity_sum: float = 0.0
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the lines read without a mistake; 0 without lines."""
+        return self.exact / self.lines if self.lines else 0.0
+
+    @property
+    def character_error_rate(self) -> float:
+        """Edits per character of the truth; may exceed 1, 0 without characters."""
+        return self.edits / self.characters if self.characters else 0.0
+
+    @property
+    def mean_similarity(self) -> float:
+        """Mean of 1 − normalised edit distance (PaddleOCR's `norm_edit_dis`); 0 without lines."""
+        return self.similarity_sum / self.lines if self.lines else 0.0
+
+    def __add__(self, other: LineScore) -> LineScore:
+        return LineScore(
+            self.lines + other.lines,
+            self.exact + other.exact,
+            self.edits + other.edits,
+            self.characters + other.characters,
+            self.similarity_sum + other.similarity_sum,
+        )
+
+
+def score_lines(pairs: Iterable[Tuple[str, str]], rules: TextRules = EXACT) -> LineScore:
+    """Compare (truth, prediction) pairs after `rules`."""
+    total = LineScore()
+    for truth, prediction in pairs:
+        truth, prediction = rules.apply(truth), rules.apply(prediction)
+        edits = edit_distance(truth, prediction)
+        longest = max(len(truth), len(prediction))
+        total += LineScore(1, int(not edits), edits, len(truth), 1 - edits / longest if longest else 1.0)
+    return total
+
+
+def bag_of_characters(truths: Sequence[str], predictions: Sequence[str], rules: TextRules = EXACT) -> Score:
+    """Characters of all texts of a page in common, wherever they stand. White space is never counted."""
+    return _bag(_characters(truths, rules), _characters(predictions, rules))
+
+
+def bag_of_words(truths: Sequence[str], predictions: Sequence[str], rules: TextRules = EXACT) -> Score:
+    """Words (between white space) of all texts of a page in common, wherever they stand."""
+    return _bag(_words(truths, rules), _words(predictions, rules))
+
+
+def _characters(texts: Sequence[str], rules: TextRules) -> Iterable[str]:
+    return (character for text in texts for character in rules.apply(text) if not character.isspace())
+
+
+def _words(texts: Sequence[str], rules: TextRules) -> Iterable[str]:
+    words = (rules.apply(word) for text in texts for word in text.split())  # split first: rules may drop the spaces
+    return (word for word in words if word)
+
+
+def _bag(truth: Iterable[Hashable], prediction: Iterable[Hashable]) -> Score:
+    expected, predicted = Counter(truth), Counter(prediction)
+    return Score(
+        matched=sum((expected & predicted).values()),
+        predicted=sum(predicted.values()),
+        expected=sum(expected.values()),
+    )
