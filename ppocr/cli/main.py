@@ -1,0 +1,99 @@
+"""Entry point of `ppocr`: finds the sub-command, runs it, and turns errors into exit statuses.
+
+0: all well. 1: something could not be read or done; the rest was. 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import warnings
+from typing import Optional, Sequence
+
+from ppocr import __version__
+from ppocr.errors import PPOCRError
+from ppocr.registry import suggest
+
+# Name → (module with add_arguments(parser) and run(args) -> int, what `ppocr --help` says of it).
+COMMANDS = {
+    "ocr": ("ppocr.cli.ocr", "read the text of pictures and PDF documents"),
+    "detect": ("ppocr.cli.detect", "find where text is, without reading it"),
+    "recognize": ("ppocr.cli.recognize", "read already cropped lines of text"),
+    "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
+    "models": ("ppocr.cli.models", "fetch, list and locate models"),
+    "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
+}
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run a command line (without the program's name) and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    quiet()
+    try:
+        if not arguments or arguments[0].startswith("-"):
+            _overview().parse_args(arguments)
+            _overview().print_help(sys.stderr)  # no command was named
+            return 2
+        name, *rest = arguments
+        if name not in COMMANDS:
+            print(f"ppocr: no command is called {name!r}{suggest(name, COMMANDS)}", file=sys.stderr)
+            return 2
+        return _run(name, rest)
+    except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage
+        return end.code if isinstance(end.code, int) else 2
+    except PPOCRError as error:
+        complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the results has enough of them (`| head`). Python flushes standard output once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def complain(error: Exception) -> None:
+    """Say what went wrong on standard error, one line for each thing."""
+    for line in str(error).splitlines() or [type(error).__name__]:
+        encoded = f"ppocr: {line}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace")
+        print(encoded.decode(sys.stderr.encoding or "utf-8"), end="", file=sys.stderr, flush=True)
+
+
+def quiet() -> None:
+    """Keep other packages' chatter off standard error, unless the user asked for it."""
+    os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    module = importlib.import_module(COMMANDS[name][0])
+    parser = argparse.ArgumentParser(prog=f"ppocr {name}", description=module.__doc__, formatter_class=_Formatter)
+    module.add_arguments(parser)
+    return module.run(parser.parse_args(arguments))
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    parser = argparse.ArgumentParser(
+        prog="ppocr",
+        usage="ppocr COMMAND …\n       ppocr COMMAND --help",
+        description="Text in pictures: find it and read it.",
+        epilog="commands:\n" + "\n".join(lines),
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ppocr {__version__}")
+    return parser
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of descriptions; two columns that fit a terminal."""
+
+    def __init__(self, prog: str, **options: int):
+        super().__init__(prog, max_help_position=30, **options)  # type: ignore[arg-type]

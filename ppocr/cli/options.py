@@ -1,0 +1,167 @@
+"""Arguments that several commands share: which pictures, which models, which settings."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+from ppocr.infer.options import OCROptions
+
+
+class _Setting(NamedTuple):
+    """One field of OCROptions that a flag sets; the flag is its name with dashes."""
+
+    field: str
+    parse: Callable[[str], Any]
+    help: str
+    choices: Optional[Sequence[str]] = None
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(part) for part in text.split(","))
+    if len(numbers) != 3:
+        raise ValueError
+    return numbers
+
+
+_shape.__name__ = "shape C,H,W"  # argparse's "invalid … value" says it
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+_SETTINGS = {
+    "det": (
+        _Setting("limit_side_len", int, "side length at which pages are given to the detector"),
+        _Setting("limit_type", str, "which side that limits", ("max", "min")),
+        _Setting("thresh", float, "probability above which a pixel is text"),
+        _Setting("box_thresh", float, "mean probability below which a region is dropped"),
+        _Setting("unclip_ratio", float, "how much regions grow"),
+        _Setting("score_mode", str, "score a region's rectangle or its outline", ("fast", "slow")),
+        _Setting("box_type", str, "rectangles, or outlines too (curved text)", ("quad", "poly")),
+    ),
+    "cls": (
+        _Setting("cls_thresh", float, "probability above which an upside-down line is turned"),
+        _Setting("cls_batch_size", int, "most lines classified at once"),
+        _Setting("cls_image_shape", _shape, "C,H,W of a classifier directory without inference.yml"),
+    ),
+    "rec": (
+        _Setting("rec_batch_size", int, "most lines recognised at once"),
+        _Setting("rec_image_shape", _shape, "C,H,W of a recogniser directory without inference.yml"),
+        _Setting("rec_char_dict_path", str, "its dictionary, one character a line"),
+        _Setting("use_space_char", _boolean, "whether the space follows the dictionary", ("true", "false")),
+    ),
+}
+_NAMES = {"det": "detector", "cls": "direction classifier, or 'none' to leave lines as they lie", "rec": "recogniser"}
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = ("det", "cls", "rec")) -> None:
+    """Add what chooses and tunes the networks.
+
+    Args:
+        parser: gets the arguments.
+        kinds: the networks that the command runs.
+    """
+    group = parser.add_argument_group("models", "a family that was fetched (ppocr models list) or a model directory")
+    group.add_argument("--models", metavar="FAMILY", default="mobile", help="family of all networks (default: mobile)")
+    for kind in kinds:
+        group.add_argument(f"--{kind}", metavar="MODEL", help=_NAMES[kind])
+    group.add_argument("--threads", type=_count, default=0, metavar="N", help="threads of the networks (default: all cores)")
+    group.add_argument("--engine", metavar="NAME", help="what runs the networks (default: paddle)")
+    group.add_argument("--precision", metavar="NAME", help="fp32, or bf16 where the processor has it (default: fp32)")
+    group = parser.add_argument_group("settings", "instead of what the model directories say")
+    for kind in kinds:
+        for setting in _SETTINGS[kind]:
+            flag = "--" + setting.field.replace("_", "-")
+            parse = str if setting.parse is _boolean else setting.parse
+            group.add_argument(flag, type=parse, choices=setting.choices, metavar=_metavar(setting), help=setting.help)
+
+
+def options_from(args: argparse.Namespace) -> OCROptions:
+    """The options that the arguments of `add_model_arguments` (and `--drop-score`) describe."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(OCROptions):
+        value = getattr(args, field.name, None)
+        if value is not None:
+            values[field.name] = value
+    for kind in ("det", "cls", "rec"):
+        values.setdefault(kind, args.models)
+    if values["cls"].lower() == "none":
+        values["cls"] = None
+    if isinstance(values.get("use_space_char"), str):
+        values["use_space_char"] = _boolean(values["use_space_char"])
+    return OCROptions(**values)
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the pictures and how they are opened."""
+    from ppocr.ops.images import DEFAULT_MAX_PIXELS
+
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="picture, PDF, folder (with all below it), glob pattern, or - for standard input",
+    )
+    parser.add_argument("--dpi", type=_positive, default=144.0, help="resolution for PDF pages (default: 144)")
+    parser.add_argument(
+        "--max-pixels",
+        type=_count,
+        default=DEFAULT_MAX_PIXELS,
+        metavar="N",
+        help=f"refuse larger pictures (default: {DEFAULT_MAX_PIXELS // 10**6} million)",
+    )
+
+
+def add_output_arguments(parser: argparse.ArgumentParser, formats: Sequence[str], *, draw: bool) -> None:
+    """Add where results go and in which form; the first of `formats` is the default."""
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        help=f"form of the results (default: by the suffix of --output, else {formats[0]})",
+    )
+    parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to standard output")
+    if draw:
+        parser.add_argument("--draw", metavar="DIR", help="save each page there with its boxes, and the text beside it")
+        parser.add_argument("--font", metavar="FILE", help="font for --draw (default: $PPOCR_FONT, else the system's)")
+    parser.add_argument("--workers", type=_at_least_one, default=1, metavar="N", help="processes (default: 1)")
+
+
+def _metavar(setting: _Setting) -> Optional[str]:
+    if setting.choices:
+        return None
+    return {int: "N", float: "X", _shape: "C,H,W"}.get(setting.parse, "FILE")  # type: ignore[arg-type]
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 10_000:
+        raise ValueError
+    return number
+
+
+def unit_interval(text: str) -> float:
+    """A number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
+
+
+_count.__name__, _at_least_one.__name__, _positive.__name__ = "whole number", "number of processes", "DPI"
+unit_interval.__name__ = "number from 0 to 1"
