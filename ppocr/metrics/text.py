@@ -15,7 +15,7 @@ class TextRules:
     """Which differences between two texts do not count.
 
     Attributes:
-        ignore_width: full-width and other compatibility forms equal the plain ones (Unicode NFKC: `Ａ` = `A`, `ﬁ` = fi).
+        ignore_width: full-width and other compatibility forms equal the plain ones (Unicode NFKC: `Ａ` = `A`).
         ignore_case: upper case equals lower case (Unicode case folding).
         ignore_spaces: white space does not count.
     """

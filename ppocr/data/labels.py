@@ -1,0 +1,245 @@
+"""The two label formats: read, checked, typed. Every mistake is told with its place, `file:line: reason`.
+
+* detection: `picture<TAB>[{"transcription": "…", "points": [[x, y], …]}, …]`, points in pixels of the picture as
+  stored, clockwise from the text's own top-left corner;
+* recognition: `picture<TAB>text`.
+
+One picture a line, UTF-8, paths relative to the label file's folder (or to `root`). Blank lines do not count. These are
+PaddleOCR's formats; further keys of a region, which its labelling tool writes, are allowed and not read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, TypeVar, Union
+
+from shapely.geometry import Polygon
+
+from ppocr.errors import LabelError
+
+Point = Tuple[float, float]
+
+IGNORE_TAGS = ("###", "*")  # PaddleOCR's marks for text that cannot be read or shall not count
+MOST_PROBLEMS_TOLD = 20
+NO_AREA = "the polygon has no area"
+
+Sample = TypeVar("Sample")
+
+
+@dataclass(frozen=True)
+class TextRegion:
+    """One text of a page.
+
+    Attributes:
+        text: its transcription as written in the label.
+        points: corners in pixels, clockwise from the text's top-left; at least 4 (3 where a crossing was repaired).
+        ignore: whether it neither counts as found nor as missed: marked so (`IGNORE_TAGS`), or without a transcription.
+    """
+
+    text: str
+    points: Tuple[Point, ...]
+    ignore: bool = False
+
+
+@dataclass(frozen=True)
+class PageLabel:
+    """One line of a detection label file.
+
+    Attributes:
+        picture: as written in the file.
+        path: where the picture is.
+        regions: may be empty: a page without text.
+        place: `file:line`, for messages.
+        repairs: what was put right while reading, one sentence each (see `read_detection_labels`).
+    """
+
+    picture: str
+    path: Path
+    regions: Tuple[TextRegion, ...]
+    place: str
+    repairs: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LineLabel:
+    """One line of a recognition label file: a cropped text line and what it says."""
+
+    picture: str
+    path: Path
+    text: str
+    place: str
+
+
+def read_detection_labels(
+    path: Union[str, Path],
+    *,
+    root: Optional[Union[str, Path]] = None,
+    check_pictures: bool = True,
+    repair: bool = False,
+) -> list[PageLabel]:
+    """Read a detection label file.
+
+    Args:
+        path: the label file.
+        root: folder that the pictures' paths start from; the label file's own by default.
+        check_pictures: also require that every picture is there (the file is not opened).
+        repair: take the convex hull of a region whose sides cross, ignore one without area, and say so in
+            `PageLabel.repairs`, where otherwise it would be an error. Real label sets have such regions; an evaluation
+            should go on, a training set should be put right.
+
+    Raises:
+        LabelError: one line a problem, `file:line: reason`; the first 20 and how many more.
+    """
+
+    def parse(fields: tuple[str, str], place: str, folder: Path) -> PageLabel:
+        picture, text = fields
+        regions, repairs = _regions(text, repair=repair)
+        return PageLabel(picture, folder / picture, regions, place, tuple(f"{place}: {note}" for note in repairs))
+
+    return _read(Path(path), parse, root=root, check_pictures=check_pictures, what="a list of regions")
+
+
+def read_recognition_labels(
+    path: Union[str, Path], *, root: Optional[Union[str, Path]] = None, check_pictures: bool = True
+) -> list[LineLabel]:
+    """Read a recognition label file. Arguments and errors as for `read_detection_labels`."""
+
+    def parse(fields: tuple[str, str], place: str, folder: Path) -> LineLabel:
+        picture, text = fields
+        if not text.strip():
+            raise _Problems(["the text is empty; leave pictures without text out"])
+        if "\t" in text:
+            raise _Problems([f"expected `picture<TAB>text`, found {text.count(chr(9)) + 1} tabs"])
+        return LineLabel(picture, folder / picture, text, place)
+
+    return _read(Path(path), parse, root=root, check_pictures=check_pictures, what="the text")
+
+
+class _Problems(Exception):
+    """What is wrong with one line of a file; the reader adds the place."""
+
+    def __init__(self, problems: list[str]):
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _read(
+    path: Path,
+    parse: Callable[[tuple[str, str], str, Path], Sample],
+    *,
+    root: Optional[Union[str, Path]],
+    check_pictures: bool,
+    what: str,
+) -> list[Sample]:
+    """Parse every line, gathering all problems of the file before raising."""
+    folder = Path(root) if root is not None else path.parent
+    samples: list[Sample] = []
+    problems: list[str] = []
+    for number, line in _lines(path):
+        place = f"{path}:{number}"
+        picture, tab, rest = line.partition("\t")
+        if not tab or not picture.strip():
+            problems.append(f"{place}: expected `picture<TAB>{what}`, came {_short(line)}")
+            continue
+        try:
+            samples.append(parse((picture, rest), place, folder))
+        except _Problems as error:
+            problems += [f"{place}: {problem}" for problem in error.problems]
+        if check_pictures and not (folder / picture).is_file():
+            problems.append(f"{place}: no picture at {folder / picture}")
+    if not samples and not problems:
+        problems.append(f"{path}: the file has no labels")
+    if problems:
+        more = len(problems) - MOST_PROBLEMS_TOLD
+        tail = [f"… and {more} more problems"] if more > 0 else []
+        raise LabelError("\n".join(problems[:MOST_PROBLEMS_TOLD] + tail))
+    return samples
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(1-based number, text) of every line that is not blank; CR LF and a byte-order mark are fine."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read: {error.strerror}") from error
+    for number, raw in enumerate(data.split(b"\n"), start=1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+        except UnicodeDecodeError as error:
+            raise LabelError(f"{path}:{number}: not UTF-8 (byte {error.start}); save the file as UTF-8") from error
+        if line.strip():
+            yield number, line
+
+
+def _regions(text: str, *, repair: bool) -> tuple[tuple[TextRegion, ...], list[str]]:
+    """The regions of one page, and what had to be repaired."""
+    try:
+        records = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _Problems([f"broken JSON at character {error.pos}: {error.msg}"]) from error
+    if not isinstance(records, list):
+        raise _Problems([f"expected a list of regions, came {_short(text)}"])
+    regions: list[TextRegion] = []
+    problems: list[str] = []
+    repairs: list[str] = []
+    for index, record in enumerate(records):
+        name = f"region {index}"
+        try:
+            text_of, points = _fields(record)
+        except _Problems as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+            continue
+        fault = polygon_fault(points)
+        ignore = text_of in IGNORE_TAGS or not text_of.strip() or fault == NO_AREA
+        if fault and not repair:
+            problems.append(f"{name} {_short(text_of)}: {fault}")
+        elif fault == NO_AREA:
+            repairs.append(f"{name} {_short(text_of)}: {fault}; it was ignored")
+        elif fault:
+            points = tuple((x, y) for x, y in Polygon(points).convex_hull.exterior.coords[:-1])
+            repairs.append(f"{name} {_short(text_of)}: {fault}; its convex hull was taken")
+        regions.append(TextRegion(text_of, points, ignore))
+    if problems:
+        raise _Problems(problems)
+    return tuple(regions), repairs
+
+
+def _fields(record: Any) -> tuple[str, tuple[Point, ...]]:
+    """Transcription and points of one region as they came."""
+    if not isinstance(record, dict):
+        raise _Problems([f'expected {{"transcription": …, "points": …}}, came {_short(json.dumps(record))}'])
+    problems = [f"has no {key!r}" for key in ("transcription", "points") if key not in record]
+    if "transcription" in record and not isinstance(record["transcription"], str):
+        problems.append(f"transcription: expected a string, came {record['transcription']!r}")
+    points = record.get("points", [])
+    if not isinstance(points, list) or not all(_is_point(point) for point in points):
+        problems.append(f"points: expected a list of [x, y], came {_short(json.dumps(points))}")
+    elif "points" in record and len(points) < 4:
+        problems.append(f"points: expected 4 or more, came {len(points)}")
+    if problems:
+        raise _Problems(problems)
+    return record["transcription"], tuple((float(x), float(y)) for x, y in points)
+
+
+def _is_point(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(part, (int, float)) and not isinstance(part, bool) and math.isfinite(part) for part in value)
+    )
+
+
+def polygon_fault(points: Sequence[Point]) -> str:
+    """What keeps `points` from enclosing an area (`""` if nothing does): sides that cross, or no area at all."""
+    polygon = Polygon(points)
+    if polygon.convex_hull.area < 1e-6:
+        return NO_AREA
+    return "" if polygon.is_valid else "sides of the polygon cross"
+
+
+def _short(text: str) -> str:
+    """`text` quoted and cut, for a message."""
+    return repr(text if len(text) <= 40 else text[:37] + "…")
