@@ -1,0 +1,62 @@
+"""Reading results back: the JSON lines of `ppocr ocr --format jsonl`, ours or another engine's."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Union
+
+from ppocr.errors import LabelError
+from ppocr.infer.results import OCRResult
+
+
+def read_results(path: Union[str, Path]) -> list[OCRResult]:
+    """Read a results file, one page a line (schema: docs/results.md).
+
+    Of the page only `file` and `lines` are required, of a line `text` and `box`, so that other engines' output is
+    easily brought into this form; what else is left out counts as 0, scores as 1.
+
+    Raises:
+        LabelError: with every mistake of the file, `file:line: reason`.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LabelError(f"{path}: not UTF-8 (byte {error.start})") from error
+    results, problems = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            results.append(_parse(line))
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(f"{path}:{number}: {_reason(error)}")
+    if problems:
+        more = [f"… and {len(problems) - 20} more problems"] if len(problems) > 20 else []
+        raise LabelError("\n".join(problems[:20] + more))
+    return results
+
+
+def _parse(line: str) -> OCRResult:
+    record: Any = json.loads(line)
+    if not isinstance(record, dict):
+        raise TypeError('expected an object {"file": …, "lines": […]}')
+    lines = record["lines"]
+    if not isinstance(lines, list) or not all(isinstance(item, dict) for item in lines):
+        raise TypeError('lines: expected a list of objects {"text": …, "score": …, "box": …}')
+    page = {"page": 0, "width": 0, "height": 0, "seconds": 0.0, **record}
+    result = OCRResult.from_dict({**page, "lines": [{"score": 1.0, **item} for item in lines]})
+    if not all(math.isfinite(value) for item in result.lines for point in item.box for value in point):
+        raise ValueError("box: expected finite numbers")
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"broken JSON at character {error.pos}: {error.msg}"
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing"
+    return str(error)
