@@ -1,0 +1,236 @@
+"""From a trained network to a model directory: `inference.json`, `inference.pdiparams`, `inference.yml`.
+
+The directory is all that a predictor needs, in PaddleOCR 3.x's layout. It is written only if Paddle Inference, the
+engine that will run it, computes the same probabilities from it as the network in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
+
+import numpy as np
+import yaml
+
+from ppocr.config import Config, thaw
+from ppocr.engine.atomic import replacing_directory
+from ppocr.engine.build import find_dictionary
+from ppocr.errors import ConfigError, ModelError
+from ppocr.ops.charset import Charset
+
+if TYPE_CHECKING:
+    import paddle
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
+PROGRAM, PARAMS, SPEC = "inference.json", "inference.pdiparams", "inference.yml"
+_OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, "inference.pdmodel", "inference.pdiparams.info"})
+ANY = -1  # an axis whose length each run chooses
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What `export_model` wrote.
+
+    Attributes:
+        directory: the model directory.
+        size: bytes of graph and weights.
+        difference: largest difference of a probability between the network and the exported model.
+    """
+
+    directory: Path
+    size: int
+    difference: float
+
+
+def export_model(model: paddle.nn.Layer, config: Config, directory: Path) -> ExportReport:
+    """Write `model` as a model directory and check that it computes the same.
+
+    `directory` appears whole or not at all; an older model in it is replaced.
+
+    Args:
+        model: as `build_model(config)` made it; not changed.
+        config: says the task, the pre- and the post-processing.
+
+    Raises:
+        ModelError: the exported model differs from the network by more than `TOLERANCE`, Paddle cannot export or load
+            it, or `directory` holds other files.
+        ConfigError: `config` lacks what `inference.yml` must say.
+        OSError: the disk is full or not writable.
+    """
+    spec = inference_spec(config)
+    shape = input_shape(config)
+    _refuse_other_files(directory)
+    with replacing_directory(directory) as temporary:
+        _save_program(model, shape, temporary)
+        text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, default_flow_style=None, width=118)
+        (temporary / SPEC).write_text(text, encoding="utf-8")
+        difference = largest_difference(model, temporary, _example_batches(shape))
+        if not difference <= TOLERANCE:  # NaN is a difference too
+            raise ModelError(
+                f"{directory}: not written: the exported model differs from the network by {difference:.1e} "
+                f"(at most {TOLERANCE:.0e} is allowed)"
+            )
+        size = sum((temporary / name).stat().st_size for name in (PROGRAM, PARAMS))
+    return ExportReport(directory, size, difference)
+
+
+def input_shape(config: Config) -> list[int]:
+    """[N, C, H, W] of the network's input, `ANY` where it is free.
+
+    Raises:
+        ConfigError: the transforms of a recogniser or classifier don't say the size of a strip.
+    """
+    kind = config.at("Architecture.model_type")
+    if kind == "det":
+        return [ANY, 3, ANY, ANY]
+    operation = "RecResizeImg" if kind == "rec" else "ClsResizeImg"
+    channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
+    if height is None:
+        raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
+    # A recogniser reads strips of any width, the classifier always the left part of the strip
+    return [ANY, channels, height, ANY if kind == "rec" else width]
+
+
+def inference_spec(config: Config) -> dict[str, Any]:
+    """The content of `inference.yml`.
+
+    Raises:
+        ConfigError: sections are missing, or the dictionary is not readable.
+    """
+    problems = [
+        f"{key}: missing; a model directory needs it"
+        for key in ("Architecture.model_type", "Eval.dataset.transforms", "PostProcess.name")
+        if config.at(key) is None
+    ]
+    if problems:
+        raise ConfigError(problems)
+    steps = [_for_prediction(thaw(step)) for step in config.at("Eval.dataset.transforms")]
+    post = thaw(config["PostProcess"])
+    options = config.options
+    if options.character_dict_path is not None:
+        try:
+            characters = Charset.from_file(find_dictionary(options.character_dict_path)).characters
+        except ValueError as error:
+            raise ConfigError([f"Global.character_dict_path: {error}"]) from error
+        post.update(character_dict=characters, use_space_char=options.use_space_char)
+    return {
+        "Global": {"model_name": options.model_name or config.at("Architecture.algorithm")},
+        "PreProcess": {"transform_ops": [step for step in steps if step]},
+        "PostProcess": post,
+    }
+
+
+def _for_prediction(step: Mapping[str, Any]) -> dict[str, Any]:
+    """A step of the evaluation's transforms without what only labelled pictures have; empty if nothing is left."""
+    (name, settings), *_ = step.items()
+    if name.endswith("LabelEncode"):
+        return {}
+    if name == "KeepKeys":
+        return {name: {"keep_keys": [key for key in settings["keep_keys"] if key in ("image", "shape")]}}
+    return {name: settings}
+
+
+def _transform(config: Config, name: str) -> Mapping[str, Any]:
+    return next((step[name] or {} for step in config.at("Eval.dataset.transforms", ()) if name in step), {})
+
+
+def _refuse_other_files(directory: Path) -> None:
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise ModelError(f"{directory}: exists and is not a directory")
+    others = sorted(path.name for path in directory.iterdir() if path.name not in _OWN_FILES)
+    if others:
+        raise ModelError(
+            f"{directory}: holds other files ({', '.join(others[:3])}); export into a directory of the model's own"
+        )
+
+
+def _save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> None:
+    import paddle
+
+    from ppocr.modeling.fuse import for_prediction
+
+    example = paddle.zeros([1, *(32 if axis == ANY else axis for axis in shape[1:])])
+    fused = for_prediction(model, example)
+    spec = paddle.static.InputSpec(list(shape), "float32", name="x")
+    try:
+        paddle.jit.save(paddle.jit.to_static(fused, input_spec=[spec], full_graph=True), str(directory / "inference"))
+    except Exception as error:  # whatever tracing or Paddle's C++ raises
+        if isinstance(error, OSError):
+            raise
+        raise ModelError(f"Paddle cannot export the network: {error}") from error
+
+
+def _example_batches(shape: Sequence[int]) -> list[np.ndarray]:
+    """Noise in two sizes of batch and picture, values about as a normalised picture's."""
+    random = np.random.default_rng(0)
+    batches = []
+    for count, height, width in ((1, 96, 320), (3, 64, 96)):
+        free = (count, 3, height, width)
+        size = [given if axis == ANY else axis for axis, given in zip(shape, free)]
+        batches.append(random.uniform(-1, 1, size).astype(np.float32))
+    return batches
+
+
+def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterable[np.ndarray]) -> float:
+    """Largest absolute difference between a network's predictions and its exported model's.
+
+    Args:
+        batches: float32[N, C, H, W] each.
+
+    Raises:
+        ModelError: Paddle Inference cannot load or run the model.
+    """
+    exported = ExportedModel(directory)
+    # np.max, because Python's max loses a NaN
+    return float(np.max([np.abs(predict(model, batch) - exported.run(batch)).max() for batch in batches]))
+
+
+def predict(model: paddle.nn.Layer, batch: np.ndarray) -> np.ndarray:
+    """The network's prediction for float32[N, C, H, W] in `eval()` mode; each layer's mode is restored afterwards."""
+    import paddle
+
+    modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
+    model.eval()
+    try:
+        with paddle.no_grad():
+            return model(paddle.to_tensor(batch)).numpy()
+    finally:
+        for layer, training in modes:
+            layer.training = training
+
+
+class ExportedModel:
+    """A model directory under Paddle Inference as predictors run it: on the CPU, with oneDNN, float32.
+
+    Raises:
+        ModelError: Paddle cannot load it.
+    """
+
+    def __init__(self, directory: Path):
+        from paddle import inference
+
+        self._directory = directory
+        config = inference.Config(str(directory / PROGRAM), str(directory / PARAMS))
+        config.disable_gpu()
+        config.disable_glog_info()
+        config.enable_mkldnn()
+        try:
+            self._predictor = inference.create_predictor(config)
+        except Exception as error:  # Paddle's C++ raises many types
+            raise ModelError(f"{directory}: Paddle Inference cannot load it: {error}") from error
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """float32[N, C, H, W] → the model's output."""
+        try:
+            source = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
+            source.copy_from_cpu(batch)
+            self._predictor.run()
+            return self._predictor.get_output_handle(self._predictor.get_output_names()[0]).copy_to_cpu()
+        except Exception as error:
+            raise ModelError(f"{self._directory}: failed on an input of {list(batch.shape)}: {error}") from error
