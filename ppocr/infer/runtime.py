@@ -47,7 +47,8 @@ class PaddleRuntime:
         config.enable_mkldnn()
         config.set_mkldnn_cache_capacity(self.SHAPES_REMEMBERED)
         config.set_cpu_math_library_num_threads(threads or os.cpu_count() or 1)
-        config.enable_memory_optim()
+        if model.program.suffix == ".pdmodel":  # Paddle 3's own graphs plan their memory by themselves
+            config.enable_memory_optim()
         if precision == "bf16":
             config.enable_mkldnn_bfloat16()
         try:

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppocr.ops.charset import BLANK, REST, Charset
+
+
+def one_hot(indices, classes, probability=1.0):
+    out = np.zeros((1, len(indices), classes), np.float32)
+    out[0, np.arange(len(indices)), indices] = probability
+    return out
+
+
+def test_classes_are_blank_then_dictionary_then_space():
+    charset = Charset(["a", "b"], use_space_char=True)
+    assert charset.characters == ["a", "b", " "]
+    assert charset.num_classes == 4
+    assert charset.encode("b a") == [2, 3, 1]
+
+
+def test_space_already_in_dictionary_is_not_added_twice():
+    assert Charset([" ", "a"], use_space_char=True).num_classes == 3
+
+
+def test_decoding_merges_repeats_and_drops_blanks():
+    charset = Charset(["a", "b"])
+    text, score = charset.decode_batch(one_hot([1, 1, BLANK, 1, 2, 2, BLANK], 3))[0]
+    assert (text, score) == ("aab", 1.0)
+
+
+def test_score_is_the_mean_over_characters_only():
+    probabilities = one_hot([BLANK, 1, 2], 3)
+    probabilities[0, 1, 1], probabilities[0, 2, 2] = 0.5, 0.7
+    text, score = Charset(["a", "b"]).decode_batch(probabilities)[0]
+    assert text == "ab"
+    assert score == pytest.approx(0.6)
+
+
+def test_nothing_read_is_empty_text_with_score_zero():
+    assert Charset(["a"]).decode_batch(one_hot([BLANK, BLANK], 2)) == [("", 0.0)]
+
+
+@given(st.text(alphabet="abc ", max_size=20))
+def test_decode_undoes_encode(text):
+    charset = Charset(["a", "b", "c"], use_space_char=True)
+    path = [step for index in charset.encode(text) for step in (index, BLANK)] or [BLANK]
+    assert charset.decode_batch(one_hot(path, charset.num_classes))[0][0] == text
+
+
+def test_unknown_characters_are_told():
+    with pytest.raises(ValueError, match="'xy'"):
+        Charset(["a"]).encode("axyx")
+    assert Charset(["a"]).unknown("axyx") == "xy"
+
+
+def test_a_dictionary_with_the_rest_symbol_takes_every_character():
+    assert Charset(["a", REST]).encode("aé") == [1, 2]
+
+
+def test_file_lines_end_at_newline_only(tmp_path):
+    path = tmp_path / "dict.txt"
+    path.write_bytes("a\r\n\u3000\n\u2028\nb\n".encode())
+    assert Charset.from_file(path).characters == ["a", "\u3000", "\u2028", "b"]
+
+
+@pytest.mark.parametrize("content", ["a\nb\na\n", "a\n\nb\n"])
+def test_broken_dictionaries_are_told_with_the_file(tmp_path, content):
+    path = tmp_path / "dict.txt"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"dict\.txt"):
+        Charset.from_file(path)
+
+
+def test_missing_dictionary_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere\.txt"):
+        Charset.from_file(tmp_path / "nowhere.txt")

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from ppocr.ops.page_image import limited_size, normalize_planes, tile_spans
+from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+
+
+@pytest.mark.parametrize(
+    "height, width, limit, kind, expected",
+    [
+        (1080, 1920, 960, "max", (544, 960)),
+        (500, 300, 960, "max", (512, 288)),
+        (300, 600, 736, "min", (736, 1472)),
+        (100, 200, 960, "resize_long", (480, 960)),
+        (1, 1, 960, "max", (32, 32)),
+        (20000, 100, 960, "max", (960, 32)),
+    ],
+)
+def test_limited_size(height, width, limit, kind, expected):
+    assert limited_size(height, width, limit_side_len=limit, limit_type=kind) == expected
+
+
+def test_unknown_limit_type_is_told():
+    with pytest.raises(ValueError, match="limit_type.*'mid'"):
+        limited_size(10, 10, limit_side_len=1, limit_type="mid")
+
+
+def test_normalisation_is_the_formula():
+    image = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    out = normalize_planes(image, scale=1 / 255, mean=mean, std=std, out=np.empty((3, 4, 5), np.float32))
+    np.testing.assert_allclose(out, ((image / 255 - mean) / std).transpose(2, 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("length, across", [(300, 100), (301, 100), (1000, 100), (20000, 150), (5000, 1), (999, 7)])
+def test_tiles_cover_the_page_and_overlap(length, across):
+    spans = tile_spans(length, across)
+    assert spans[0][0] == 0 and spans[-1][1] == length
+    for (_, stop), (start, _) in zip(spans, spans[1:]):
+        assert stop - start >= min(across * 0.5, 16) - 1
+    assert len({stop - start for start, stop in spans}) == 1  # one shape for the network
+
+
+def test_strip_keeps_its_proportions_and_is_padded_with_zero():
+    strip = np.full((16, 32, 3), 255, np.uint8)
+    out = resize_normalize_pad(strip, 32, 100)
+    assert out.shape == (3, 32, 100) and out.dtype == np.float32
+    assert (out[:, :, :64] == 1.0).all() and (out[:, :, 64:] == 0.0).all()
+
+
+def test_a_longer_strip_is_squeezed_and_black_is_minus_one():
+    out = resize_normalize_pad(np.zeros((10, 1000, 3), np.uint8), 32, 320)
+    assert out.shape == (3, 32, 320) and (out == -1.0).all()
+
+
+def test_natural_width_is_never_zero():
+    assert natural_width(np.zeros((500, 1, 3), np.uint8), 32) == 1
+
+
+def test_a_very_long_strip_is_cut_between_its_words():
+    strip = np.full((10, 2000, 3), 255, np.uint8)
+    words = [(left, left + 80) for left in range(0, 2000, 100)]
+    for left, right in words:
+        strip[2:8, left:right] = 0
+    pieces = calm_cuts(strip, longest=60)
+    assert len(pieces) > 1 and max(piece.shape[1] for piece in pieces) <= 600
+    assert np.array_equal(np.concatenate(pieces, axis=1), strip)
+    cuts = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
+    assert not any(left < cut < right for cut in cuts for left, right in words)
+
+
+def test_a_usual_strip_is_not_cut():
+    strip = np.zeros((32, 320, 3), np.uint8)
+    assert calm_cuts(strip, 60)[0] is strip
