@@ -1,0 +1,175 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ppocr.errors import ConfigError, InputError, ModelError
+from ppocr.infer.cls import TextClassifier
+from ppocr.infer.det import TextDetector
+from ppocr.infer.pipeline import OCR
+from ppocr.infer.rec import TextRecognizer, plan_batches
+from ppocr.infer.sources import Page
+
+
+def page_with(*bars, size=(400, 600), value=0):
+    image = np.full((*size, 3), 255, np.uint8)
+    for left, top, right, bottom in bars:
+        image[top:bottom, left:right] = value
+    return image
+
+
+def test_bars_of_ink_come_back_as_lines_in_order(ink_family):
+    image = page_with((40, 200, 240, 230), (300, 60, 500, 90), (40, 50, 240, 80))
+    result = OCR(ink_family)(image)[0]
+    assert (result.file, result.page, result.width, result.height) == ("", 0, 600, 400)
+    assert [line.text for line in result.lines] == ["2", "2", "2"]  # black with some of the white around it
+    lefts_tops = [line.box[0] for line in result.lines]
+    np.testing.assert_allclose(lefts_tops, [(40, 50), (300, 60), (40, 200)], atol=8)
+    assert result.lines[0].score == pytest.approx(0.9)
+
+
+def test_no_text_is_an_empty_tuple(ink_family):
+    assert OCR(ink_family)(page_with())[0].lines == ()
+
+
+def test_drop_score_leaves_weak_lines_out(ink_family):
+    assert OCR(ink_family, drop_score=0.95)(page_with((40, 50, 240, 80)))[0].lines == ()
+
+
+def test_a_wrong_option_name_is_told(ink_family):
+    with pytest.raises(TypeError, match="tresh"):
+        OCR(ink_family, tresh=0.5)
+
+
+def test_pages_pooled_in_a_stream_equal_pages_alone(ink_family):
+    rng = np.random.default_rng(0)
+    pages = []
+    for index in range(20):
+        bars = [(20, 40 * k + 10, 20 + int(rng.integers(40, 500)), 40 * k + 35) for k in range(int(rng.integers(0, 9)))]
+        pages.append(Page(f"p{index}", 0, page_with(*bars, value=int(rng.integers(0, 100)))))
+    ocr = OCR(ink_family)
+    together = list(ocr.stream(iter(pages)))
+    alone = [next(ocr.stream([page])) for page in pages]
+    assert [dataclasses.replace(r, seconds=0) for r in together] == [dataclasses.replace(r, seconds=0) for r in alone]
+    assert [r.file for r in together] == [f"p{index}" for index in range(20)]
+
+
+def test_an_unreadable_page_keeps_its_place_in_the_stream(ink_family):
+    page = Page("good", 0, page_with((40, 50, 240, 80)))
+    broken = InputError("bad", "broken")
+    results = list(OCR(ink_family).stream([page, broken, page]))
+    assert [getattr(r, "file", r) for r in results] == ["good", broken, "good"]
+
+
+def test_stages_are_timed(ink_family):
+    ocr = OCR(ink_family)
+    ocr(page_with((40, 50, 240, 80)))
+    assert list(ocr.stages.seconds()) == ["decode", "det", "post", "crop", "cls", "rec"]
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_page_far_longer_than_wide_is_read_in_tiles(ink_family, turn):
+    """Shrunk whole to 960 pixels, bars of 4 pixels' distance would melt into one."""
+    bars = [(10, top, 190, top + 12) for top in range(20, 7900, 24)]
+    image = page_with(*bars, size=(8000, 200))
+    if turn:
+        image = np.ascontiguousarray(image.transpose(1, 0, 2))
+    regions = TextDetector(ink_family)(image)
+    assert len(regions.boxes) == len(bars)
+    centres = np.sort(regions.boxes.mean(axis=1)[:, 0 if turn else 1])
+    np.testing.assert_allclose(centres, [(top + bottom) / 2 for _, top, _, bottom in bars], atol=3)
+
+
+def test_a_line_across_tiles_stays_one_region(ink_family):
+    image = page_with((10, 40, 6990, 60), size=(100, 7000))
+    regions = TextDetector(ink_family)(image)
+    assert len(regions.boxes) == 1 and np.ptp(regions.boxes[0][:, 0]) > 6950
+
+
+def test_upside_down_strips_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
+    image = page_with((100, 100, 400, 130))
+    image[100:130, 250:400] = 60  # still ink, and brighter on the right: upright
+    upright = OCR(ink_family)(image)[0].lines[0]
+    image[100:130, 100:250], image[100:130, 250:400] = 120, 0  # brighter on the left
+    turned = OCR(ink_family)(image)[0].lines[0]
+    assert upright.box[0][0] < 110 and turned.box[0][0] > 390 and turned.box[0][1] > 125
+
+
+def test_without_classifier_nothing_is_turned(ink_family):
+    image = page_with((100, 100, 400, 130))
+    image[100:130, 100:250] = 120
+    assert OCR(ink_family, cls=None)(image)[0].lines[0].box[0][0] < 110
+
+
+def test_tall_boxes_begin_at_their_upper_right_corner(ink_family):
+    line = OCR(ink_family)(page_with((100, 50, 130, 350)))[0].lines[0]
+    assert line.box[0][0] > 125 and line.box[0][1] < 60
+
+
+def test_classifier_alone(ink_family):
+    strip = np.full((48, 192, 3), 255, np.uint8)
+    strip[:, 96:] = 0
+    assert TextClassifier(ink_family)([strip, strip[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
+
+
+def test_recogniser_alone_keeps_the_order_and_joins_long_strips(ink_family):
+    strips = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
+    texts = [text for text, _ in TextRecognizer(ink_family)(strips)]
+    assert texts[0] == "0" and texts[1] == "1" and texts[3] == "3"
+    assert set(texts[2]) == {"2"} and len(texts[2]) > 1  # cut in pieces, each of which read one digit
+
+
+def test_batches_hold_every_strip_once_in_few_shapes():
+    widths = np.random.default_rng(0).integers(1, 900, 500).tolist()
+    batches = plan_batches(widths, 8)
+    assert sorted(index for batch in batches for index in batch.indices) == list(range(500))
+    for indices, width in batches:
+        assert len(indices) in (1, 2, 4, 8) and width % 32 == 0
+        assert all(widths[index] <= width for index in indices)
+    assert len({(len(batch.indices), batch.width) for batch in batches}) < 60
+
+
+def test_missing_family_tells_how_to_get_it(ink_family):
+    with pytest.raises(ModelError, match="ppocr models fetch nosuch"):
+        TextDetector(dataclasses.replace(ink_family, det="nosuch"))
+
+
+def test_a_directory_without_a_model_is_told(ink_family, tmp_path):
+    with pytest.raises(ModelError, match="not a model directory.*inference.pdiparams.*holds models"):
+        TextDetector(dataclasses.replace(ink_family, det=str(tmp_path)))
+
+
+def test_a_model_for_another_task_is_told(ink_family, tmp_path):
+    with pytest.raises(ModelError, match="expected DBPostProcess, came 'CTCLabelDecode'"):
+        TextDetector(dataclasses.replace(ink_family, det=str(tmp_path / "models/ink/rec")))
+
+
+def test_directories_without_spec_need_and_take_explicit_options(ink_family, tmp_path):
+    directory = tmp_path / "models/ink/rec"
+    (directory / "inference.yml").unlink()
+    with pytest.raises(ModelError, match="RecResizeImg"):
+        TextRecognizer(ink_family)
+    dictionary = tmp_path / "digits.txt"
+    dictionary.write_text("\n".join("0123456789"))
+    options = dataclasses.replace(ink_family, rec_image_shape=(3, 32, 320), rec_char_dict_path=str(dictionary))
+    assert TextRecognizer(options)([np.zeros((32, 64, 3), np.uint8)])[0][0] == "0"
+
+
+def test_a_dictionary_that_does_not_fit_is_told(ink_family, tmp_path):
+    dictionary = tmp_path / "short.txt"
+    dictionary.write_text("a\nb")
+    options = dataclasses.replace(ink_family, rec_char_dict_path=str(dictionary))
+    with pytest.raises(ModelError, match="12 classes.*makes 4"):
+        TextRecognizer(options)([np.zeros((32, 64, 3), np.uint8)])
+
+
+def test_unknown_settings_in_the_spec_are_told(ink_family, tmp_path):
+    spec = tmp_path / "models/ink/det/inference.yml"
+    spec.write_text(spec.read_text().replace("box_thresh", "box_tresh"))
+    with pytest.raises(ConfigError, match="box_tresh.*did you mean 'box_thresh'"):
+        TextDetector(ink_family)
+
+
+def test_unknown_engine_is_told(ink_family):
+    with pytest.raises(ModelError, match="engine: expected one of"):
+        TextDetector(dataclasses.replace(ink_family, engine="abacus"))
