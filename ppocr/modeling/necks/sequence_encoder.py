@@ -25,9 +25,7 @@ class SequenceEncoder(nn.Layer):
         ValueError: unless the backbone gives one map and `hidden_size` is positive.
     """
 
-    def __init__(
-        self, in_channels: int, encoder_type: Literal["reshape", "fc", "rnn"] = "rnn", hidden_size: int = 48
-    ):
+    def __init__(self, in_channels: int, encoder_type: Literal["reshape", "fc", "rnn"] = "rnn", hidden_size: int = 48):
         super().__init__()
         if not isinstance(in_channels, int):
             raise ValueError(f"SequenceEncoder reads one map; this backbone gives {len(in_channels)}")
