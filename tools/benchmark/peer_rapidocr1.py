@@ -1,0 +1,29 @@
+"""RapidOCR 1.x (`rapidocr-onnxruntime`, PP-OCRv4 mobile models + v2.0 classifier, onnxruntime) as a racer."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from peer_protocol import arguments, one_by_one, serve
+
+
+def main() -> None:
+    options = arguments(__doc__).parse_args()
+
+    def load():
+        from rapidocr_onnxruntime import RapidOCR
+
+        # A global option: RapidOCR copies it to the three sessions. Everything else as it comes.
+        engine = RapidOCR(intra_op_num_threads=options.threads)
+
+        def read(path: str):
+            lines, _ = engine(path)
+            return lines or []  # (corners, text, score); None when there is no text
+
+        return one_by_one(read)
+
+    serve(load, engine=options.name or "rapidocr1", version=version("rapidocr-onnxruntime"), threads=options.threads)
+
+
+if __name__ == "__main__":
+    main()
