@@ -68,7 +68,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
     group.add_argument("--models", metavar="FAMILY", default="mobile", help="family of all networks (default: mobile)")
     for kind in kinds:
         group.add_argument(f"--{kind}", metavar="MODEL", help=_NAMES[kind])
-    group.add_argument("--threads", type=_count, default=0, metavar="N", help="threads of the networks (default: all cores)")
+    group.add_argument(
+        "--threads", type=_count, default=0, metavar="N", help="threads of the networks (default: all cores)"
+    )
     group.add_argument("--engine", metavar="NAME", help="what runs the networks (default: paddle)")
     group.add_argument("--precision", metavar="NAME", help="fp32, or bf16 where the processor has it (default: fp32)")
     group = parser.add_argument_group("settings", "instead of what the model directories say")
@@ -97,8 +99,6 @@ def options_from(args: argparse.Namespace) -> OCROptions:
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and how they are opened."""
-    from ppocr.ops.images import DEFAULT_MAX_PIXELS
-
     parser.add_argument(
         "paths",
         nargs="+",
@@ -109,9 +109,8 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-pixels",
         type=_count,
-        default=DEFAULT_MAX_PIXELS,
         metavar="N",
-        help=f"refuse larger pictures (default: {DEFAULT_MAX_PIXELS // 10**6} million)",
+        help="refuse larger pictures (default: 200 million)",
     )
 
 
