@@ -1,0 +1,155 @@
+"""What `ocr`, `detect`, `recognize` and `classify` have in common: run a job, write its results, tell its errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO, Callable, Iterator, Optional, Sequence
+
+from ppocr.cli.jobs import Item, Job, Runner, plan
+from ppocr.cli.main import complain
+from ppocr.cli.options import options_from
+from ppocr.cli.progress import Progress
+from ppocr.cli.readers import Reader
+from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.options import OCROptions
+from ppocr.infer.sources import expand
+from ppocr.infer.writers import create_writer
+
+_SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
+
+
+def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], formats: Sequence[str]) -> int:
+    """Run one of the reading commands.
+
+    Args:
+        args: of `add_input_arguments`, `add_output_arguments` and `add_model_arguments`.
+        reader: of `ppocr.cli.readers`.
+        formats: that the command can write; the first is the default.
+
+    Returns:
+        The exit status: 0, 1 if something could not be read, 2 for arguments that do not go together.
+    """
+    form = args.format or _format_of(args.output, formats)
+    problem = _usage_problem(args, form)
+    if problem:
+        print(f"ppocr: {problem}", file=sys.stderr)
+        return 2
+    draw = getattr(args, "draw", None)
+    if draw:
+        _make_folder(draw)
+    limits = {"max_pixels": args.max_pixels} if args.max_pixels else {}
+    job = Job(
+        reader=reader,
+        options=options_from(args),
+        dpi=args.dpi,
+        pictures=form == "pdf",
+        draw=draw,
+        texts=reader.__name__ != "detect",
+        font=getattr(args, "font", None),
+        **limits,
+    )
+    return run_job(job, expand(args.paths), form=form, output=args.output, workers=args.workers)
+
+
+def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str] = None, workers: int = 1) -> int:
+    """Write the results of every source; what cannot be read is told on standard error. Returns 0 or 1.
+
+    Raises:
+        PPOCRError: the models cannot be used, or the output cannot be written.
+    """
+    writer, progress, failed = create_writer(form), Progress(len(sources)), False
+    with _Output(output) as out:
+        try:
+            for item in _items(job, sources, workers):
+                out.open(writer.begin)
+                if isinstance(item.result, InputError):
+                    progress.hide()
+                    complain(item.result)
+                    failed = True
+                else:
+                    if out.is_terminal:
+                        progress.hide()
+                    out.write(writer.page(item.result, item.picture))
+                progress.advance(item.number)
+        finally:
+            progress.hide()
+        out.open(writer.begin)
+        out.write(writer.end())
+    return 1 if failed else 0
+
+
+def _items(job: Job, sources: Sequence[str], workers: int) -> Iterator[Item]:
+    tasks = plan(sources)
+    if min(workers, len(tasks)) > 1:
+        from ppocr.cli.workers import run_in_workers
+
+        return run_in_workers(job, tasks, min(workers, len(tasks)))
+    return Runner(job).run(tasks)
+
+
+class _Output:
+    """Standard output, or a file that is first touched when there is something to write."""
+
+    def __init__(self, path: Optional[str]):
+        self._path, self._stream = path, None if path else sys.stdout.buffer
+        self._is_begun = False
+        self.is_terminal = path is None and sys.stdout.isatty()
+
+    def open(self, begin: Callable[[], bytes]) -> None:
+        """Open the file and write the output's beginning, once."""
+        if self._is_begun:
+            return
+        self._is_begun = True
+        if self._stream is None:
+            self._stream = _create(str(self._path))
+        self.write(begin())
+
+    def write(self, data: bytes) -> None:
+        if not data or self._stream is None:
+            return
+        try:
+            self._stream.write(data)
+            self._stream.flush()  # page by page, for those who read along
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise PPOCRError(f"{self._path or 'standard output'}: cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._path and self._stream is not None:
+            self._stream.close()
+
+
+def _create(path: str) -> BinaryIO:
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise PPOCRError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _make_folder(path: str) -> None:
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PPOCRError(f"{path}: cannot be made a folder: {error.strerror}") from error
+
+
+def _format_of(output: Optional[str], formats: Sequence[str]) -> str:
+    form = _SUFFIXES.get(os.path.splitext(output or "")[1].lower(), formats[0])
+    return form if form in formats else formats[0]
+
+
+def _usage_problem(args: argparse.Namespace, form: str) -> Optional[str]:
+    if form == "pdf" and not args.output and sys.stdout.isatty():
+        return "--format pdf writes no text: give --output FILE or redirect it"
+    if args.output and os.path.isdir(args.output):
+        return f"--output {args.output}: is a folder; name a file"
+    if args.output and not os.path.isdir(os.path.dirname(args.output) or "."):
+        return f"--output {args.output}: its folder does not exist"
+    return None

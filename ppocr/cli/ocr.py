@@ -1,0 +1,26 @@
+"""Read the text of pictures (PNG, JPEG, BMP, WebP, TIFF, GIF: every frame) and PDF documents (every page).
+
+Results are described in docs/results.md. What cannot be read is told on standard error; the rest is read
+nevertheless, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ppocr.cli import command, readers
+from ppocr.cli.options import add_input_arguments, add_model_arguments, add_output_arguments, unit_interval
+from ppocr.infer.writers import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_input_arguments(parser)
+    add_output_arguments(parser, FORMATS, draw=True)
+    parser.add_argument(
+        "--drop-score", type=unit_interval, metavar="X", help="leave out lines with a lower score (default: 0.5)"
+    )
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    return command.run(args, readers.ocr, FORMATS)

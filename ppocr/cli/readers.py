@@ -1,0 +1,102 @@
+"""What each command does to pages: a reader is made once from the options (this loads the models) and then given pages.
+
+Readers are top-level functions, so that worker processes can be told which one to make.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Iterable, Iterator, Union
+
+import cv2
+import numpy as np
+
+from ppocr.errors import InputError
+from ppocr.infer.options import OCROptions
+from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
+from ppocr.infer.sources import Page
+from ppocr.infer.writers import Result
+
+Pages = Iterable[Union[Page, InputError]]
+Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
+Reader = Callable[[Pages], Results]
+
+_STRIPS_AT_ONCE = 64  # read together, so that batches can be filled with strips of similar width
+
+
+def ocr(options: OCROptions) -> Reader:
+    """Find and read the text of pages."""
+    from ppocr.infer.pipeline import OCR
+
+    return OCR(options).stream
+
+
+def detect(options: OCROptions) -> Reader:
+    """Find the text of pages; the lines of the results have empty texts."""
+    from ppocr.infer.det import TextDetector
+    from ppocr.ops.boxes import reading_order
+
+    detector = TextDetector(options)
+
+    def find(page: Page) -> OCRResult:
+        begin = time.perf_counter()
+        height, width = page.image.shape[:2]
+        regions = detector(page.image)
+        lines = []
+        for index in reading_order(regions.boxes):
+            outline = regions.polygons[index] if regions.polygons is not None else None
+            polygon = None if outline is None else tuple((float(x), float(y)) for x, y in outline)
+            corners = tuple((float(x), float(y)) for x, y in regions.boxes[index])
+            lines.append(TextLine("", float(regions.scores[index]), corners, polygon))  # type: ignore[arg-type]
+        return OCRResult(page.source, page.index, width, height, time.perf_counter() - begin, tuple(lines))
+
+    return lambda pages: (page if isinstance(page, InputError) else find(page) for page in pages)
+
+
+def recognize(options: OCROptions) -> Reader:
+    """Read strips; with a classifier, those that lie upside down are turned first."""
+    from ppocr.infer.rec import TextRecognizer
+
+    recognizer = TextRecognizer(options)
+    turned = None
+    if options.cls is not None:
+        from ppocr.infer.cls import TextClassifier
+
+        turned = TextClassifier(options).upside_down
+
+    def read(strips: list[np.ndarray]) -> list[tuple[str, float]]:
+        if turned is not None:
+            strips = [
+                cv2.rotate(strip, cv2.ROTATE_180) if turn else strip for strip, turn in zip(strips, turned(strips))
+            ]
+        return recognizer(strips)
+
+    return lambda pages: _in_groups(pages, read, StripResult)
+
+
+def classify(options: OCROptions) -> Reader:
+    """Tell how strips lie."""
+    from ppocr.infer.cls import TextClassifier
+
+    classifier = TextClassifier(options)
+    return lambda pages: _in_groups(pages, classifier, DirectionResult)
+
+
+def _in_groups(
+    pages: Pages,
+    read: Callable[[list[np.ndarray]], list[tuple[str, float]]],
+    record: Callable[[str, str, float], Result],
+) -> Results:
+    group: list[Union[Page, InputError]] = []
+
+    def finish() -> Results:
+        answers = iter(read([page.image for page in group if isinstance(page, Page)]))
+        for page in group:
+            yield page if isinstance(page, InputError) else record(page.source, *next(answers))
+
+    for page in pages:
+        group.append(page)
+        if len(group) >= _STRIPS_AT_ONCE:
+            yield from finish()
+            group = []
+    yield from finish()
