@@ -55,10 +55,15 @@ def build_charset(config: Config) -> Optional[Charset]:
     """The characters that `Global.character_dict_path` lists, or None where that is not set.
 
     Raises:
-        ConfigError: if there is no such file.
+        ConfigError: if there is no such file, or it is not a dictionary.
     """
     path = config.options.character_dict_path
-    return None if path is None else Charset.from_file(find_dictionary(path), config.options.use_space_char)
+    if path is None:
+        return None
+    try:
+        return Charset.from_file(find_dictionary(path), config.options.use_space_char)
+    except ValueError as error:
+        raise ConfigError([f"Global.character_dict_path: {error}"]) from error
 
 
 def find_dictionary(path: str) -> Path:
@@ -132,6 +137,8 @@ def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str
     labels, class_dim = config.at("PostProcess.label_list"), head_spec.get("class_dim")
     if labels is None:
         return {}, []  # then `class_dim` must be set, which the constructor's signature says
+    if not isinstance(labels, (list, tuple)):
+        return {"class_dim": None}, [f"PostProcess.label_list: expected a list, came {labels!r}"]
     if class_dim is None:
         return {"class_dim": len(labels)}, []
     if class_dim != len(labels):

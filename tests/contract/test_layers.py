@@ -27,7 +27,8 @@ ALLOWED = {
     "optimizer": {"registry"},
     "slim": {"registry"},
     "engine": {
-        "config", "registry", "ops", "utils", "data", "postprocess", "metrics", "modeling", "losses", "optimizer", "slim",
+        "config", "registry", "ops", "utils", "data", "postprocess", "metrics", "modeling", "losses", "optimizer",
+        "slim",
     },
     "infer": {"config", "registry", "ops", "utils", "data.transforms", "postprocess"},
     "cli": {"config", "registry", "ops", "utils", "data", "metrics", "engine", "infer"},

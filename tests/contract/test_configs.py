@@ -1,0 +1,82 @@
+"""Every shipped configuration is complete, correct and builds."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from ppocr.config import Config, load_config
+from ppocr.engine.build import build_charset, build_model
+from ppocr.registry import POSTPROCESSES, TRANSFORMS
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+FILES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.glob("*/*.yml"))
+EXPECTED = {  # output of a [2, 3, H, W] batch in eval mode
+    "det": lambda config: (2, 1, 64, 96),
+    "rec": lambda config: (2, 24, build_charset(config).num_classes),
+    "cls": lambda config: (2, len(config.at("PostProcess.label_list"))),
+}
+HEIGHTS = {"det": 64, "rec": 32, "cls": 48}
+
+
+def test_the_configurations_are_found():
+    assert {file.split("/")[0] for file in FILES} >= {"det", "rec", "cls"}
+    names = [load_config(file).options.model_name for file in FILES]
+    assert len(set(names)) == len(names)
+    assert {"mobile_det", "server_det", "mobile_rec", "server_rec", "en63_rec", "mobile_cls"} <= set(names)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_configuration_builds(file):
+    config = load_config(file)
+    task = config.at("Architecture.model_type")
+    assert file.split("/")[0] == task
+    model = build_model(config)
+    model.eval()
+    x = np.random.RandomState(0).standard_normal((2, 3, HEIGHTS[task], 96)).astype("float32")
+    assert tuple(model(paddle.to_tensor(x)).shape) == EXPECTED[task](config)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_configuration_describes_prediction(file):
+    config = load_config(file)
+    problems = POSTPROCESSES.problems(config["PostProcess"], "PostProcess", given=("character_dict", "use_space_char"))
+    for step in config.at("Eval.dataset.transforms"):
+        (name, settings), *more = step.items()
+        assert not more
+        problems += TRANSFORMS.problems({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}")
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("file", "classes"),
+    [
+        ("rec/ch_ppocr_mobile_v2.0_rec.yml", 6625),
+        ("rec/ch_ppocr_server_v2.0_rec.yml", 6625),
+        ("rec/en63_mobile_rec.yml", 65),
+    ],
+)
+def test_dictionaries(file, classes):
+    config = load_config(file)
+    charset = build_charset(config)
+    assert charset.num_classes == classes
+    assert len(set(charset.characters)) == len(charset.characters)
+    assert build_model(Config(config.to_dict())).head.fc.bias.shape == [classes]
+
+
+def test_the_dictionary_of_63_symbols_reads_anything():
+    charset = build_charset(load_config("rec/en63_mobile_rec.yml"))
+    assert charset.characters[:63] == list("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\ufffd")
+    assert charset.encode("a€ Z") == [11, 63, 64, 62]
+
+
+def test_the_chinese_dictionary_is_the_official_one():
+    data = (CONFIGS.parent / "ppocr/utils/dict/ppocr_keys_v1.txt").read_bytes()
+    assert zlib.crc32(data) == 603143576  # the official file's characters, in order, a line feed after each
+    characters = build_charset(load_config("rec/ch_ppocr_mobile_v2.0_rec.yml")).characters
+    assert len(characters) == 6623 + 1 and characters[-1] == " "
+    assert characters[5709] == "\u3000"  # which stripping lines, or splitting at any Unicode line end, would lose
