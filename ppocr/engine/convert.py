@@ -1,0 +1,129 @@
+"""Official ONNX files → model directories and trainable weights, each checked against the file it came from."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterator, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ppocr.config import Config, load_config
+from ppocr.engine.build import build_charset, build_model
+from ppocr.engine.export import export_model
+from ppocr.engine.official import Family, OfficialModel, only_weights
+from ppocr.engine.onnx_weights import read_constants, repair_upsampling
+from ppocr.engine.self_check import (
+    Run,
+    check_agreement,
+    drawn_pages,
+    find_strips,
+    onnx_runner,
+    page_batches,
+    strip_batches,
+)
+from ppocr.engine.weights import load_weights, save_weights
+from ppocr.errors import MissingExtraError, ModelError
+
+TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One converted model.
+
+    Attributes:
+        kind: `det`, `cls` or `rec`.
+        size: bytes of graph and weights.
+        tensors: how many were imported.
+        initial: tensors of the trainable weights that no inference model holds; they keep initial values.
+        inputs: pages or strips on which the engines were compared.
+        exported, onnx: largest differences of a probability, see `Agreement`.
+    """
+
+    kind: str
+    size: int
+    tensors: int
+    initial: Tuple[str, ...]
+    inputs: int
+    exported: float
+    onnx: Optional[float]
+
+
+def convert_family(
+    family: Family,
+    contents: Mapping[str, bytes],
+    directory: Path,
+    *,
+    pages: Sequence[np.ndarray] = (),
+    tell: Callable[[str], None],
+) -> Tuple[ModelReport, ...]:
+    """Write `directory/{det,cls,rec}`, each a model directory with `best_accuracy.pdparams`.
+
+    Args:
+        contents: the wheel's members that the family names.
+        directory: an existing directory.
+        pages: pictures to check the models on besides a few drawn ones, uint8[H, W, 3], BGR.
+        tell: called with a sentence at each step.
+
+    Raises:
+        ModelError: a weight has no place or does not fit, or the engines disagree.
+        OSError: the disk is full or not writable.
+    """
+    pages = [*drawn_pages(), *pages]
+    strips: list[np.ndarray] = []
+    reports = []
+    # The detector comes first: the others are checked on the strips that it finds.
+    for official in sorted(family.models, key=lambda model: model.kind != "det"):
+        tell(f"{official.kind}: importing, exporting and checking")
+        config = load_config(official.config)
+        _check_dictionary(config, family, contents)
+        target = directory / official.kind
+        batches = page_batches(pages, config) if official.kind == "det" else strip_batches(strips, config)
+        reports.append(_convert(official, config, contents, target, batches))
+        if official.kind == "det":
+            strips = find_strips(pages, target, config)
+    return tuple(reports)
+
+
+def _convert(
+    official: OfficialModel,
+    config: Config,
+    contents: Mapping[str, bytes],
+    target: Path,
+    batches: Iterator[np.ndarray],
+) -> ModelReport:
+    data = contents[official.member]
+    model = build_model(config)
+    loaded = load_weights(model, official.rename(only_weights(read_constants(data)), model), source=official.member)
+    exported = export_model(model, config, target)
+    agreement = check_agreement(model, target, batches, onnx=_onnx_if_possible(data))
+    save_weights(model, target / TRAINED)
+    return ModelReport(
+        kind=official.kind,
+        size=exported.size,
+        tensors=loaded.loaded,
+        initial=loaded.initial,
+        inputs=agreement.inputs,
+        exported=max(exported.difference, agreement.exported),
+        onnx=agreement.onnx,
+    )
+
+
+def _onnx_if_possible(data: bytes) -> Optional[Run]:
+    with contextlib.suppress(MissingExtraError):  # an optional package; the report tells that it was left out
+        return onnx_runner(repair_upsampling(data))
+    return None
+
+
+def _check_dictionary(config: Config, family: Family, contents: Mapping[str, bytes]) -> None:
+    """The characters that our config names must be those of the weights, whose classes have no other names."""
+    charset = build_charset(config)
+    if charset is None:
+        return
+    name, _ = family.dictionary
+    theirs = contents[name].decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n").split("\n")
+    rest = charset.characters[len(theirs) :]  # the space, where the config switches it on
+    if charset.characters[: len(theirs)] != theirs or rest not in ([], [" "]):
+        raise ModelError(f"{config.options.character_dict_path}: not the characters of {family.wheel}, {name}")

