@@ -24,6 +24,9 @@ class ConfigError(PPOCRError):
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self):  # pickle (worker processes) would pass the joined text as the list
+        return type(self), (self.problems,)
+
 
 class InputError(PPOCRError):
     """A picture or document that cannot be read.
@@ -37,7 +40,7 @@ class InputError(PPOCRError):
         self.source, self.reason = source, reason
         super().__init__(f"{source}: {reason}")
 
-    def __reduce__(self):  # two arguments: pickle (worker processes) must be told
+    def __reduce__(self):  # two arguments: pickle must be told
         return type(self), (self.source, self.reason)
 
 

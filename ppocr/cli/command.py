@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import BinaryIO, Callable, Iterator, Optional, Sequence
 
 from ppocr.cli.jobs import Item, Job, Runner, plan
-from ppocr.cli.main import complain
+from ppocr.cli.main import complain, drop_standard_output
 from ppocr.cli.options import options_from
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
@@ -116,7 +117,16 @@ class _Output:
         except BrokenPipeError:
             raise
         except OSError as error:
+            self._give_up()
             raise PPOCRError(f"{self._path or 'standard output'}: cannot be written: {error.strerror}") from error
+
+    def _give_up(self) -> None:
+        if self._path and self._stream is not None:
+            with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+                self._stream.close()
+        else:
+            drop_standard_output()
+        self._stream = None
 
     def __enter__(self) -> _Output:
         return self

@@ -52,8 +52,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the results has enough of them (`| head`). Python flushes standard output once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_standard_output()  # whoever read the results has enough of them (`| head`)
         return PIPE_CLOSED
 
 
@@ -62,6 +61,11 @@ def complain(error: Exception) -> None:
     for line in str(error).splitlines() or [type(error).__name__]:
         encoded = f"ppocr: {line}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace")
         print(encoded.decode(sys.stderr.encoding or "utf-8"), end="", file=sys.stderr, flush=True)
+
+
+def drop_standard_output() -> None:
+    """Send the rest of standard output nowhere: Python flushes it once more at its end, and would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def quiet() -> None:
