@@ -1,8 +1,9 @@
 """Networks compute today what they computed when their values were written down.
 
 Weights come from the parameters' names and the input from a seed, so nothing but `networks.json` is stored: per network
-the output's shape and its projections on three fixed random directions, which every output value moves. The detector,
-recogniser and classifier of the mobile system were compared with the official ONNX forms when the file was made.
+the output's shape, how much it varies over positions and pictures, and that variation's projections on three fixed
+random directions, which every output value moves. The detector, recogniser and classifier of the mobile system were
+compared with the official ONNX forms when the file was made.
 
 `python tests/golden/test_golden_networks.py` writes the file anew, for a change that is meant to change the values.
 """
@@ -57,10 +58,16 @@ def fill(model):
         if name.endswith("_variance"):
             values = 1 + 0.1 * np.abs(noise)
         elif len(tensor.shape) == 1:
-            values = (1 if name.endswith("weight") else 0) + 0.1 * noise
+            values = 1 + 0.1 * noise if name.endswith("weight") else 0.5 * noise
         else:
             values = noise * np.sqrt(1 / np.prod(tensor.shape[1:]))
         tensor.set_value(values.astype("float32"))
+
+
+def pictures(shape):
+    """Noise whose contrast and brightness differ from picture to picture, so that pooled features differ too."""
+    numbers = np.arange(shape[0]).reshape(-1, 1, 1, 1)
+    return ((1 + 2 * numbers) * np.random.RandomState(0).standard_normal(shape) + numbers).astype("float32")
 
 
 def summary(case):
@@ -70,11 +77,12 @@ def summary(case):
     model.eval()
     shape = SHAPES[config.at("Architecture.model_type")]
     with paddle.no_grad():
-        y = model(paddle.to_tensor(np.random.RandomState(0).standard_normal(shape).astype("float32"))).numpy()
-    directions = np.random.RandomState(1).standard_normal((3, y.size))
-    centred = y.ravel().astype("float64") - y.mean()
-    projections = directions @ centred / np.linalg.norm(centred)
-    return {"shape": list(y.shape), "projections": [round(float(value), 5) for value in projections]}
+        y = model(paddle.to_tensor(pictures(shape))).numpy()
+    positions = {"det": (0, 2, 3), "rec": (0, 1), "cls": (0,)}[config.at("Architecture.model_type")]
+    varying = y.astype("float64") - y.mean(axis=positions, keepdims=True)  # without what the last bias alone decides
+    spread = np.linalg.norm(varying)
+    projections = np.random.RandomState(1).standard_normal((3, y.size)) @ varying.ravel() / spread
+    return {"shape": list(y.shape), "spread": float(spread), "projections": [round(float(p), 5) for p in projections]}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -82,8 +90,9 @@ def test_network_computes_what_it_did(case):
     expected = json.loads(GOLDEN.read_text(encoding="utf-8"))[case]
     actual = summary(case)
     assert actual["shape"] == expected["shape"]
+    np.testing.assert_allclose(actual["spread"], expected["spread"], rtol=1e-3)
     # a unit vector's projections are about 1 in size; float32 in another order moves them by about 1e-5
-    np.testing.assert_allclose(actual["projections"], expected["projections"], atol=1e-3)
+    np.testing.assert_allclose(actual["projections"], expected["projections"], atol=5e-4)
 
 
 if __name__ == "__main__":
