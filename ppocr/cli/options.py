@@ -39,6 +39,7 @@ _SETTINGS = {
         _Setting("thresh", float, "probability above which a pixel is text"),
         _Setting("box_thresh", float, "mean probability below which a region is dropped"),
         _Setting("unclip_ratio", float, "how much regions grow"),
+        _Setting("use_dilation", _boolean, "thicken regions first; joins broken characters", ("true", "false")),
         _Setting("score_mode", str, "score a region's rectangle or its outline", ("fast", "slow")),
         _Setting("box_type", str, "rectangles, or outlines too (curved text)", ("quad", "poly")),
     ),
@@ -92,8 +93,9 @@ def options_from(args: argparse.Namespace) -> OCROptions:
         values.setdefault(kind, args.models)
     if values["cls"].lower() == "none":
         values["cls"] = None
-    if isinstance(values.get("use_space_char"), str):
-        values["use_space_char"] = _boolean(values["use_space_char"])
+    for name in ("use_dilation", "use_space_char"):
+        if name in values:
+            values[name] = _boolean(values[name])
     return OCROptions(**values)
 
 

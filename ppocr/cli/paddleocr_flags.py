@@ -1,0 +1,146 @@
+"""The flags of PaddleOCR's `tools/infer/predict_*.py` → those of `ppocr`, by one table.
+
+Defaults are those of `ppocr`: what a model directory says. Only the direction classifier stays off unless
+`--use_angle_cls True` is given, as users of these scripts expect. Results are JSON lines (docs/results.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NamedTuple, Optional, Sequence
+
+import ppocr
+from ppocr.cli.main import main
+
+_EVERY = ("ocr", "detect", "recognize", "classify")
+_DET, _CLS, _REC = ("ocr", "detect"), ("ocr", "classify"), ("ocr", "recognize")
+
+
+class _Flag(NamedTuple):
+    """The option of `ppocr` that does the same, and the commands that have it."""
+
+    target: str
+    commands: Sequence[str]
+
+
+_FLAGS = {
+    "det_model_dir": _Flag("--det", _DET),
+    "det_limit_side_len": _Flag("--limit-side-len", _DET),
+    "det_limit_type": _Flag("--limit-type", _DET),
+    "det_db_thresh": _Flag("--thresh", _DET),
+    "det_db_box_thresh": _Flag("--box-thresh", _DET),
+    "det_db_unclip_ratio": _Flag("--unclip-ratio", _DET),
+    "det_db_score_mode": _Flag("--score-mode", _DET),
+    "det_box_type": _Flag("--box-type", _DET),
+    "use_dilation": _Flag("--use-dilation", _DET),
+    "draw_img_save_dir": _Flag("--draw", _DET),
+    "vis_font_path": _Flag("--font", _DET),
+    "cls_model_dir": _Flag("--cls", _CLS),
+    "cls_image_shape": _Flag("--cls-image-shape", _CLS),
+    "cls_batch_num": _Flag("--cls-batch-size", _CLS),
+    "cls_thresh": _Flag("--cls-thresh", _CLS),
+    "rec_model_dir": _Flag("--rec", _REC),
+    "rec_image_shape": _Flag("--rec-image-shape", _REC),
+    "rec_batch_num": _Flag("--rec-batch-size", _REC),
+    "rec_char_dict_path": _Flag("--rec-char-dict-path", _REC),
+    "use_space_char": _Flag("--use-space-char", _REC),
+    "drop_score": _Flag("--drop-score", ("ocr",)),
+    "cpu_threads": _Flag("--threads", _EVERY),
+    "total_process_num": _Flag("--workers", _EVERY),
+    "precision": _Flag("--precision", _EVERY),
+}
+_BOOLEAN = {"use_dilation", "use_space_char", "use_angle_cls", "use_mp"}
+
+# The processor and oneDNN are always used, nothing is logged, and networks are known by their directories.
+_WITHOUT_EFFECT = (
+    "use_gpu", "use_xpu", "use_npu", "use_mlu", "gpu_id", "gpu_mem", "ir_optim", "use_tensorrt", "min_subgraph_size",
+    "enable_mkldnn", "use_onnx", "use_pdserving", "max_batch_size", "det_algorithm", "rec_algorithm", "label_list",
+    "rec_image_inverse", "max_text_length", "return_word_box", "page_num", "save_crop_res", "crop_res_save_dir",
+    "process_id", "warmup", "benchmark", "show_log", "save_log_path",
+)  # fmt: skip
+
+# What PaddleOCR assumes of a recogniser directory that does not say (its exports before release 3 have no
+# inference.yml).
+_SILENT_REC = {
+    "rec_image_shape": "3,48,320",
+    "rec_char_dict_path": "ppocr/utils/dict/ppocr_keys_v1.txt",
+    "use_space_char": "true",
+}
+
+
+def run(command: str, argv: Optional[Sequence[str]] = None) -> int:
+    """Run a command of `ppocr` (`"ocr"`, `"detect"`, …) with PaddleOCR's flags; returns the exit status."""
+    try:
+        arguments, ignored = translate(command, list(sys.argv[1:] if argv is None else argv))
+    except SystemExit as end:  # argparse
+        return end.code if isinstance(end.code, int) else 2
+    if ignored:
+        print("ppocr: without effect here: " + " ".join(f"--{name}" for name in ignored), file=sys.stderr)
+    return main([command, *arguments])
+
+
+def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(arguments of `ppocr COMMAND`, the flags that change nothing).
+
+    Raises:
+        SystemExit: wrong usage, told on standard error.
+    """
+    given = {name: value for name, value in vars(_parser().parse_args(argv)).items() if value is not None}
+    image_dir, use_cls, use_mp = (
+        given.pop("image_dir"),
+        given.pop("use_angle_cls", "false"),
+        given.pop("use_mp", "false"),
+    )
+    if use_mp == "false":
+        given.pop("total_process_num", None)
+    rec_dir = given.get("rec_model_dir")
+    if rec_dir and command in _REC and not (Path(rec_dir) / "inference.yml").is_file():
+        given = {**_SILENT_REC, **given}
+    if "rec_char_dict_path" in given:
+        given["rec_char_dict_path"] = _dictionary(given["rec_char_dict_path"])
+    arguments, ignored = ["--format", "jsonl"], []
+    for name, value in given.items():
+        flag = _FLAGS.get(name)
+        if flag is not None and command in flag.commands:
+            arguments.append(f"{flag.target}={value}")  # one argument: values may begin with a dash
+        else:
+            ignored.append(name)
+    if command == "ocr" and use_cls == "false":
+        arguments.append("--cls=none")
+    return [*arguments, "--", image_dir], ignored
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--image_dir", required=True, help="picture, PDF, folder or glob pattern")
+    for name, flag in _FLAGS.items():
+        parse = _boolean if name in _BOOLEAN else _shape if name.endswith("_shape") else str
+        parser.add_argument(f"--{name}", type=parse, help=f"ppocr {flag.target}")
+    parser.add_argument("--use_angle_cls", type=_boolean, help="turn lines that lie upside down (default: False)")
+    parser.add_argument("--use_mp", type=_boolean, help="use --total_process_num processes")
+    for name in _WITHOUT_EFFECT:
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    return parser
+
+
+def _boolean(text: str) -> str:
+    if text.lower() in ("true", "t", "yes", "y", "1"):
+        return "true"
+    if text.lower() in ("false", "f", "no", "n", "0"):
+        return "false"
+    raise ValueError
+
+
+_boolean.__name__ = "True or False"
+
+
+def _shape(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def _dictionary(path: str) -> str:
+    """The file, else the one of that name that this package brings: PaddleOCR keeps some of them elsewhere."""
+    brought = Path(ppocr.__file__).parent / "utils" / "dict" / Path(path).name
+    return str(brought) if not Path(path).is_file() and brought.is_file() else path
