@@ -75,9 +75,8 @@ def signature_problems(
     """Compare `arguments` with the signature of `factory`: unknown, missing and wrongly typed keys."""
     parameters = inspect.signature(factory).parameters
     allowed = [name for name in parameters if name not in given and name != "self"]
-    problems = [
-        f"{path}.{key}: {label} has no parameter {key!r}{suggest(key, allowed)}" for key in arguments if key not in allowed
-    ]
+    unknown = [key for key in arguments if key not in allowed]
+    problems = [f"{path}.{key}: {label} has no parameter {key!r}{suggest(key, allowed)}" for key in unknown]
     problems += [
         f"{path}.{name}: missing; {label} needs it"
         for name in allowed

@@ -7,6 +7,8 @@ engine that will run it, computes the same probabilities from it as the network 
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Sequence
@@ -18,6 +20,8 @@ from ppocr.config import Config, thaw
 from ppocr.engine.atomic import replacing_directory
 from ppocr.engine.build import find_dictionary
 from ppocr.errors import ConfigError, ModelError
+from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
+from ppocr.infer.runtime import PaddleRuntime
 from ppocr.ops.charset import Charset
 
 if TYPE_CHECKING:
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
-PROGRAM, PARAMS, SPEC = "inference.json", "inference.pdiparams", "inference.yml"
-_OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, "inference.pdmodel", "inference.pdiparams.info"})
+PROGRAM = "inference.json"
+_OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, LOGITS, "inference.pdmodel", "inference.pdiparams.info"})
 ANY = -1  # an axis whose length each run chooses
 
 
@@ -151,15 +155,30 @@ def _refuse_other_files(directory: Path) -> None:
 
 
 def _save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> None:
+    """Write the graph and the weights, and for a head that can leave out its softmax a second graph that does."""
     import paddle
 
     from ppocr.modeling.fuse import for_prediction
 
-    example = paddle.zeros([1, *(32 if axis == ANY else axis for axis in shape[1:])])
-    fused = for_prediction(model, example)
+    fused = for_prediction(model, paddle.zeros([1, *(32 if axis == ANY else axis for axis in shape[1:])]))
+    _trace(fused, shape, directory)
+    head = getattr(fused, "head", None)
+    if hasattr(head, "logits"):
+        head.logits = True
+        with tempfile.TemporaryDirectory() as folder:
+            again = Path(folder)
+            _trace(fused, shape, again)
+            if (again / PARAMS).read_bytes() != (directory / PARAMS).read_bytes():
+                raise ModelError("the network without its softmax was exported with other weights")
+            shutil.copyfile(again / PROGRAM, directory / LOGITS)
+
+
+def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> None:
+    import paddle
+
     spec = paddle.static.InputSpec(list(shape), "float32", name="x")
     try:
-        paddle.jit.save(paddle.jit.to_static(fused, input_spec=[spec], full_graph=True), str(directory / "inference"))
+        paddle.jit.save(paddle.jit.to_static(model, input_spec=[spec], full_graph=True), str(directory / "inference"))
     except Exception as error:  # whatever tracing or Paddle's C++ raises
         if isinstance(error, OSError):
             raise
@@ -178,7 +197,7 @@ def _example_batches(shape: Sequence[int]) -> list[np.ndarray]:
 
 
 def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterable[np.ndarray]) -> float:
-    """Largest absolute difference between a network's predictions and its exported model's.
+    """Largest absolute difference between a network's predictions and its exported model's, by both of its graphs.
 
     Args:
         batches: float32[N, C, H, W] each.
@@ -186,9 +205,29 @@ def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterabl
     Raises:
         ModelError: Paddle Inference cannot load or run the model.
     """
-    exported = ExportedModel(directory)
-    # np.max, because Python's max loses a NaN
-    return float(np.max([np.abs(predict(model, batch) - exported.run(batch)).max() for batch in batches]))
+    runs = [exported_model(directory).run]
+    if (directory / LOGITS).exists():
+        logits = PaddleRuntime(directory / LOGITS, directory / PARAMS)
+        runs.append(lambda batch: _softmax(logits.run(batch)))
+    differences = []
+    for batch in batches:
+        expected = predict(model, batch)
+        differences += [np.abs(expected - run(batch)).max() for run in runs]
+    return float(np.max(differences))  # Python's max would lose a NaN
+
+
+def exported_model(directory: Path) -> PaddleRuntime:
+    """A model directory as predictors run it: on the CPU, with oneDNN, float32.
+
+    Raises:
+        ModelError: Paddle cannot load it.
+    """
+    return PaddleRuntime(directory / PROGRAM, directory / PARAMS)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)
 
 
 def predict(model: paddle.nn.Layer, batch: np.ndarray) -> np.ndarray:
@@ -203,34 +242,3 @@ def predict(model: paddle.nn.Layer, batch: np.ndarray) -> np.ndarray:
     finally:
         for layer, training in modes:
             layer.training = training
-
-
-class ExportedModel:
-    """A model directory under Paddle Inference as predictors run it: on the CPU, with oneDNN, float32.
-
-    Raises:
-        ModelError: Paddle cannot load it.
-    """
-
-    def __init__(self, directory: Path):
-        from paddle import inference
-
-        self._directory = directory
-        config = inference.Config(str(directory / PROGRAM), str(directory / PARAMS))
-        config.disable_gpu()
-        config.disable_glog_info()
-        config.enable_mkldnn()
-        try:
-            self._predictor = inference.create_predictor(config)
-        except Exception as error:  # Paddle's C++ raises many types
-            raise ModelError(f"{directory}: Paddle Inference cannot load it: {error}") from error
-
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        """float32[N, C, H, W] → the model's output."""
-        try:
-            source = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
-            source.copy_from_cpu(batch)
-            self._predictor.run()
-            return self._predictor.get_output_handle(self._predictor.get_output_names()[0]).copy_to_cpu()
-        except Exception as error:
-            raise ModelError(f"{self._directory}: failed on an input of {list(batch.shape)}: {error}") from error

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ppocr.config import Config, thaw
-from ppocr.engine.export import TOLERANCE, ExportedModel, predict
+from ppocr.engine.export import TOLERANCE, exported_model, predict
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.ops.boxes import crop_quad
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
@@ -55,10 +55,10 @@ def check_agreement(
     Raises:
         ModelError: a probability differs by more than `TOLERANCE`, and rounding does not explain it.
     """
-    exported_model = ExportedModel(directory)
+    runtime = exported_model(directory)
     inputs, exported, original = 0, 0.0, 0.0
     for batch in batches:
-        outputs = {"the network": predict(model, batch), "the exported model": exported_model.run(batch)}
+        outputs = {"the network": predict(model, batch), "the exported model": runtime.run(batch)}
         if onnx is not None:
             outputs["the ONNX file"] = onnx(batch)
         ours, theirs, *reference = outputs.values()
@@ -153,7 +153,7 @@ def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
 
 def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> list[np.ndarray]:
     """Lines of text that an exported detector finds on pages, cut out: uint8[h, w, 3] each."""
-    exported, prepare = ExportedModel(detector), preprocessing(config)
+    exported, prepare = exported_model(detector), preprocessing(config)
     boxes_of = POSTPROCESSES.build(thaw(config["PostProcess"]), "PostProcess")
     strips = []
     for page in pages:

@@ -15,6 +15,7 @@ from ppocr.registry import POSTPROCESSES, TRANSFORMS
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
+LOGITS = "inference.logits.json"  # the same graph up to the last softmax, over the same weights; our exports have it
 SPEC = "inference.yml"
 
 
@@ -56,12 +57,14 @@ class ModelDir:
     Attributes:
         path: the directory.
         program, params: graph and weights.
+        logits: graph that stops before the softmax over the classes, where there is one.
         spec: contents of `inference.yml`; empty for a directory without it.
     """
 
     path: Path
     program: Path
     params: Path
+    logits: Optional[Path]
     spec: Mapping[str, Any] = field(repr=False)
 
     @classmethod
@@ -77,7 +80,8 @@ class ModelDir:
             held = ", ".join(sorted(item.name for item in path.iterdir())[:8]) or "nothing"
             raise ModelError(f"{path}: not a model directory: needs {' or '.join(PROGRAMS)} and {PARAMS}, holds {held}")
         spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
-        return cls(path, program, path / PARAMS, spec)
+        logits = path / LOGITS if (path / LOGITS).is_file() else None
+        return cls(path, program, path / PARAMS, logits, spec)
 
     def transform(self, name: str, default: Optional[Mapping[str, Any]], **overrides: Any) -> Any:
         """Build one step of `PreProcess.transform_ops`.

@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Optional, Sequence, Union
+from typing import Any, Iterable, Iterator, Sequence, Union
 
 import numpy as np
 
@@ -165,7 +165,7 @@ class OCR:
         self, item: _PageInWork, texts: Sequence[tuple[str, float]], turned: Sequence[bool], per_strip: float
     ) -> OCRResult:
         height, width = item.page.image.shape[:2]
-        polygons: Sequence[Optional[np.ndarray]] = item.regions.polygons or [None] * len(texts)
+        polygons: list[Any] = item.regions.polygons or [None] * len(texts)  # type: ignore[assignment]
         lines = tuple(
             TextLine(
                 text,

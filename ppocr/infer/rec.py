@@ -44,8 +44,9 @@ class TextRecognizer:
             "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
         )
         self.batch_size = options.rec_batch_size
+        self.logits = model.logits is not None
         self.runtime = create_runtime(
-            model, engine=options.engine, threads=options.threads, precision=options.precision
+            model, engine=options.engine, threads=options.threads, precision=options.precision, logits=self.logits
         )
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
@@ -69,7 +70,7 @@ class TextRecognizer:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
                 resize_normalize_pad(strips[index], height, width, out=out)
-            for index, answer in zip(indices, self.postprocess(self.runtime.run(batch))):
+            for index, answer in zip(indices, self.postprocess(self.runtime.run(batch), logits=self.logits)):
                 answers[index] = answer
         return answers
 

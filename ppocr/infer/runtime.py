@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from pathlib import Path
@@ -25,39 +26,34 @@ class PaddleRuntime:
     """Paddle Inference on the CPU with oneDNN.
 
     Args:
-        model: what to run.
+        program, params: graph and weights.
         threads: threads of the operators; 0 takes all cores.
-        precision: "fp32" or "bf16".
+        precision: "fp32", or "bf16" for convolutions and matrix products in bfloat16.
 
     Raises:
         ModelError: Paddle cannot load the files.
     """
 
-    # oneDNN keeps compiled kernels and scratch memory per input shape; the predictors give a bounded set of shapes, and
-    # this bounds how many are remembered at once.
-    SHAPES_REMEMBERED = 16
-
-    def __init__(self, model: ModelDir, *, threads: int = 0, precision: str = "fp32"):
+    def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32"):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         from paddle import inference  # importing paddle takes a second: not before a network is wanted
 
-        config = inference.Config(str(model.program), str(model.params))
+        config = inference.Config(str(program), str(params))
         config.disable_gpu()
         config.disable_glog_info()
         config.enable_mkldnn()
-        config.set_mkldnn_cache_capacity(self.SHAPES_REMEMBERED)
-        config.set_cpu_math_library_num_threads(threads or os.cpu_count() or 1)
-        if model.program.suffix == ".pdmodel":  # Paddle 3's own graphs plan their memory by themselves
+        config.set_cpu_math_library_num_threads(threads or available_cores())
+        if program.suffix == ".pdmodel":  # Paddle 3's own graphs plan their memory by themselves
             config.enable_memory_optim()
         if precision == "bf16":
             config.enable_mkldnn_bfloat16()
         try:
             self._predictor = inference.create_predictor(config)
         except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
-            raise ModelError(f"{model.path}: Paddle Inference cannot load it: {_first_line(error)}") from error
+            raise ModelError(f"{program}: Paddle Inference cannot load it: {_first_line(error)}") from error
         self._input = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
         self._output = self._predictor.get_output_handle(self._predictor.get_output_names()[0])
-        self._path = model.path
+        self._program = program
         self._lock = threading.Lock()  # a predictor is one set of buffers; each run must be whole
 
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -68,32 +64,54 @@ class PaddleRuntime:
                 self._predictor.run()
                 return self._output.copy_to_cpu()
             except Exception as error:
-                raise ModelError(
-                    f"{self._path}: failed on an input of {list(batch.shape)}: {_first_line(error)}"
-                ) from error
+                shape = list(batch.shape)
+                raise ModelError(f"{self._program}: failed on an input of {shape}: {_first_line(error)}") from error
 
 
 ENGINES: dict[str, Any] = {"paddle": PaddleRuntime}
+PRECISIONS = ("auto", "fp32", "bf16")
 
 
-def create_runtime(model: ModelDir, *, engine: str, threads: int, precision: str) -> Runtime:
+def create_runtime(model: ModelDir, *, engine: str, threads: int, precision: str, logits: bool = False) -> Runtime:
     """The runtime that `engine` names.
 
+    Args:
+        model: what to run.
+        threads: of the operators; 0 takes all cores.
+        precision: "fp32", "bf16", or "auto": bf16 where the processor multiplies in it and the graph is of Paddle 3
+            (older graphs fail in bf16).
+        logits: run the graph that stops before the softmax; `model.logits` must be there.
+
     Raises:
-        ModelError: no such engine, or it cannot load the model.
+        ModelError: no such engine or precision, or it cannot load the model.
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {engine!r}")
-    return ENGINES[engine](model, threads=threads, precision=precision)
+    if precision not in PRECISIONS:
+        raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {precision!r}")
+    program = model.logits if logits and model.logits else model.program
+    if precision == "auto":
+        precision = "bf16" if program.suffix == ".json" and computes_in_bf16() else "fp32"
+    return ENGINES[engine](program, model.params, threads=threads, precision=precision)
+
+
+@functools.lru_cache(maxsize=1)
+def computes_in_bf16() -> bool:
+    """Whether the processor has bfloat16 multiplication (AVX512-BF16 or AMX); False where that cannot be told."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return " avx512_bf16" in flags or " amx_bf16" in flags
+
+
+def available_cores() -> int:
+    """Processor cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:
     """The telling line of a Paddle error, which comes with a C++ traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if "Error:" in line), lines[0] if lines else type(error).__name__)
-
-
-def model_size(path: Path) -> int:
-    """Stored bytes of a model directory's graph and weights."""
-    model = ModelDir.open(path)
-    return model.program.stat().st_size + model.params.stat().st_size

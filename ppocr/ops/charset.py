@@ -92,8 +92,20 @@ class Charset:
         text = "".join(self.characters[index - 1] for index in chosen)
         return text, float(probabilities[keep].mean())
 
-    def decode_batch(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
-        """Decode float32[N, T, num_classes] into N (text, score) pairs."""
-        indices = probabilities.argmax(axis=2)
-        best = np.take_along_axis(probabilities, indices[:, :, None], axis=2)[:, :, 0]
+    def decode_batch(self, scores: np.ndarray, *, logits: bool = False) -> list[tuple[str, float]]:
+        """Decode a batch into N (text, score) pairs.
+
+        Args:
+            scores: float32[N, T, num_classes], probabilities or logits.
+            logits: which of them. Probabilities of logits are computed for the characters found only: softmax over
+                thousands of classes costs as much as a small network's convolutions, and most steps are blank.
+        """
+        indices = scores.argmax(axis=2)
+        if logits:
+            best = np.zeros(indices.shape, np.float32)
+            found = indices != BLANK
+            rows = scores[found]
+            best[found] = 1.0 / np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1)
+        else:
+            best = np.take_along_axis(scores, indices[:, :, None], axis=2)[:, :, 0]
         return [self.decode(i, p) for i, p in zip(indices, best)]

@@ -21,19 +21,20 @@ class CTCLabelDecode:
     def __init__(self, character_dict: Optional[List[str]] = None, use_space_char: bool = True):
         self.charset = Charset(character_dict or [], use_space_char)
 
-    def __call__(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
+    def __call__(self, scores: np.ndarray, *, logits: bool = False) -> list[tuple[str, float]]:
         """(text, score) of each strip.
 
         Args:
-            probabilities: float32[N, T, C].
+            scores: float32[N, T, C], probabilities or logits.
+            logits: which of them.
 
         Raises:
             ModelError: C is not the character set's number of classes; texts would be gibberish.
         """
-        if probabilities.shape[2] != self.charset.num_classes:
+        if scores.shape[2] != self.charset.num_classes:
             raise ModelError(
-                f"the recogniser gives {probabilities.shape[2]} classes, but its character set makes "
+                f"the recogniser gives {scores.shape[2]} classes, but its character set makes "
                 f"{self.charset.num_classes} ({len(self.charset.characters)} characters + blank): another dictionary, "
                 "or the space switched wrongly (use_space_char)"
             )
-        return self.charset.decode_batch(probabilities)
+        return self.charset.decode_batch(scores, logits=logits)

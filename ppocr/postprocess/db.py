@@ -89,7 +89,7 @@ class DBPostProcess:
 
     def _contours(self, probability: np.ndarray) -> list[np.ndarray]:
         """int32[M, 1, 2] outlines of the binary map, the largest `max_candidates`, in the order they were found."""
-        binary = cv2.compare(probability, self.thresh, cv2.CMP_GT)
+        binary = cv2.compare(probability, self.thresh, cv2.CMP_GT)  # type: ignore[call-overload]  # takes a scalar too
         if self.use_dilation:
             binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))
         contours = [

@@ -28,7 +28,7 @@ ALLOWED = {
     "slim": {"registry"},
     "engine": {
         "config", "registry", "ops", "utils", "data", "postprocess", "metrics", "modeling", "losses", "optimizer",
-        "slim",
+        "slim", "infer",
     },
     "infer": {"config", "registry", "ops", "utils", "data.transforms", "postprocess"},
     "cli": {"config", "registry", "ops", "utils", "data", "metrics", "engine", "infer"},

@@ -30,8 +30,8 @@ SPECS = {
 class InkRuntime:
     """Stands for all three networks; which one is told by the directory's name."""
 
-    def __init__(self, model, *, threads, precision):
-        self.kind, self.shapes = model.path.name, []
+    def __init__(self, program, params, *, threads, precision):
+        self.kind, self.shapes = program.parent.name, []
 
     def run(self, batch):
         self.shapes.append(batch.shape)

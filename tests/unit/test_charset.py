@@ -75,3 +75,14 @@ def test_broken_dictionaries_are_told_with_the_file(tmp_path, content):
 def test_missing_dictionary_is_told(tmp_path):
     with pytest.raises(ValueError, match=r"nowhere\.txt"):
         Charset.from_file(tmp_path / "nowhere.txt")
+
+
+def test_logits_give_the_texts_and_scores_of_their_probabilities():
+    random = np.random.default_rng(0)
+    logits = random.normal(scale=4, size=(3, 12, 6)).astype(np.float32)
+    exponents = np.exp(logits)
+    charset = Charset(list("abcde"))
+    from_logits = charset.decode_batch(logits, logits=True)
+    from_probabilities = charset.decode_batch(exponents / exponents.sum(axis=2, keepdims=True))
+    assert [text for text, _ in from_logits] == [text for text, _ in from_probabilities]
+    np.testing.assert_allclose([s for _, s in from_logits], [s for _, s in from_probabilities], rtol=1e-5)

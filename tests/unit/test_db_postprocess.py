@@ -18,7 +18,7 @@ BOX = [[50, 50], [149, 50], [149, 69], [50, 69]]
 def test_a_region_grows_by_area_times_ratio_over_perimeter():
     regions = DBPostProcess()(map_with(BOX), 160, 320)
     grow = 99 * 19 * 1.5 / (2 * (99 + 19))
-    expected = np.array([[50 - grow, 50 - grow], [149 + grow, 50 - grow], [149 + grow, 69 + grow], [50 - grow, 69 + grow]])
+    expected = np.array(BOX) + np.array([[-grow, -grow], [grow, -grow], [grow, grow], [-grow, grow]])
     np.testing.assert_allclose(regions.boxes[0], expected, atol=0.51)
     assert regions.scores[0] == pytest.approx(0.9, abs=1e-3)
     assert regions.polygons is None

@@ -135,12 +135,12 @@ def test_missing_family_tells_how_to_get_it(ink_family):
 
 
 def test_a_directory_without_a_model_is_told(ink_family, tmp_path):
-    with pytest.raises(ModelError, match="not a model directory.*inference.pdiparams.*holds models"):
+    with pytest.raises(ModelError, match=r"not a model directory.*inference.pdiparams.*holds models"):
         TextDetector(dataclasses.replace(ink_family, det=str(tmp_path)))
 
 
 def test_a_model_for_another_task_is_told(ink_family, tmp_path):
-    with pytest.raises(ModelError, match="expected DBPostProcess, came 'CTCLabelDecode'"):
+    with pytest.raises(ModelError, match=r"expected DBPostProcess, came 'CTCLabelDecode'"):
         TextDetector(dataclasses.replace(ink_family, det=str(tmp_path / "models/ink/rec")))
 
 
@@ -159,14 +159,14 @@ def test_a_dictionary_that_does_not_fit_is_told(ink_family, tmp_path):
     dictionary = tmp_path / "short.txt"
     dictionary.write_text("a\nb")
     options = dataclasses.replace(ink_family, rec_char_dict_path=str(dictionary))
-    with pytest.raises(ModelError, match="12 classes.*makes 4"):
+    with pytest.raises(ModelError, match=r"12 classes.*makes 4"):
         TextRecognizer(options)([np.zeros((32, 64, 3), np.uint8)])
 
 
 def test_unknown_settings_in_the_spec_are_told(ink_family, tmp_path):
     spec = tmp_path / "models/ink/det/inference.yml"
     spec.write_text(spec.read_text().replace("box_thresh", "box_tresh"))
-    with pytest.raises(ConfigError, match="box_tresh.*did you mean 'box_thresh'"):
+    with pytest.raises(ConfigError, match=r"box_tresh.*did you mean 'box_thresh'"):
         TextDetector(ink_family)
 
 

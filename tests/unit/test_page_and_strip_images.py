@@ -21,7 +21,7 @@ def test_limited_size(height, width, limit, kind, expected):
 
 
 def test_unknown_limit_type_is_told():
-    with pytest.raises(ValueError, match="limit_type.*'mid'"):
+    with pytest.raises(ValueError, match=r"limit_type.*'mid'"):
         limited_size(10, 10, limit_side_len=1, limit_type="mid")
 
 

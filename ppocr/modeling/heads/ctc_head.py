@@ -21,6 +21,7 @@ class CTCHead(nn.Layer):
     def __init__(self, in_channels: int, out_channels: int, fc_decay: float = 0.0004):
         super().__init__()
         self.out_channels = out_channels
+        self.logits = False  # export turns it on for a second graph: a predictor needs few steps' probabilities
         self.fc = nn.Linear(
             in_channels,
             out_channels,
@@ -30,4 +31,4 @@ class CTCHead(nn.Layer):
 
     def forward(self, sequence: paddle.Tensor) -> paddle.Tensor:
         logits = self.fc(sequence)
-        return logits if self.training else F.softmax(logits, axis=2)
+        return logits if self.training or self.logits else F.softmax(logits, axis=2)
