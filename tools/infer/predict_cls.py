@@ -1,4 +1,4 @@
-"""Tell which cropped lines lie upside down, with PaddleOCR's flags: `python tools/infer/predict_cls.py --image_dir PATH …`.
+"""Tell which cropped lines lie upside down with PaddleOCR flags: `python tools/infer/predict_cls.py --image_dir PATH`.
 
 The same as `ppocr classify`; which flag does what is in ppocr/cli/paddleocr_flags.py.
 """

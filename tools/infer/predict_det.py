@@ -1,4 +1,4 @@
-"""Find where text is, with PaddleOCR's flags: `python tools/infer/predict_det.py --image_dir PATH …`.
+"""Find where text is with PaddleOCR flags: `python tools/infer/predict_det.py --image_dir PATH`.
 
 The same as `ppocr detect`; which flag does what is in ppocr/cli/paddleocr_flags.py.
 """

@@ -1,4 +1,4 @@
-"""Read already cropped lines, with PaddleOCR's flags: `python tools/infer/predict_rec.py --image_dir PATH …`.
+"""Read already cropped lines with PaddleOCR flags: `python tools/infer/predict_rec.py --image_dir PATH`.
 
 The same as `ppocr recognize`; which flag does what is in ppocr/cli/paddleocr_flags.py.
 """

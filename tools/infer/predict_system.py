@@ -1,4 +1,4 @@
-"""Find and read the text of pictures, with PaddleOCR's flags: `python tools/infer/predict_system.py --image_dir PATH …`.
+"""Find and read the text of pictures with PaddleOCR flags: `python tools/infer/predict_system.py --image_dir PATH`.
 
 The same as `ppocr ocr`; which flag does what is in ppocr/cli/paddleocr_flags.py.
 """
