@@ -58,9 +58,9 @@ def fill(model):
         if name.endswith("_variance"):
             values = 1 + 0.1 * np.abs(noise)
         elif len(tensor.shape) == 1:
-            values = 1 + 0.1 * noise if name.endswith("weight") else 0.5 * noise
+            values = 1 + 0.1 * noise if name.endswith("weight") else 0.1 * noise
         else:
-            values = noise * np.sqrt(1 / np.prod(tensor.shape[1:]))
+            values = noise * np.sqrt(1.5 / np.prod(tensor.shape[1:]))
         tensor.set_value(values.astype("float32"))
 
 
