@@ -10,6 +10,7 @@ import dataclasses
 import threading
 import time
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Union
 
@@ -165,7 +166,7 @@ class OCR:
         self, item: _PageInWork, texts: Sequence[tuple[str, float]], turned: Sequence[bool], per_strip: float
     ) -> OCRResult:
         height, width = item.page.image.shape[:2]
-        polygons: list[Any] = item.regions.polygons or [None] * len(texts)  # type: ignore[assignment]
+        polygons: Iterable[Any] = repeat(None) if item.regions.polygons is None else item.regions.polygons
         lines = tuple(
             TextLine(
                 text,
