@@ -41,7 +41,7 @@ PAPER = np.full((800, 600, 3), 255, np.uint8)
 LINES = [
     TextLine("Hello World, 2024", 0.9, box(50, 50, 400, 40)),
     TextLine("中文识别 ABC 日本語 한국어", 0.9, box(50, 120, 400, 40)),
-    TextLine("𠮷 ½ é e\u0301 <>&()\\ ～", 0.9, box(50, 200, 300, 30)),
+    TextLine("𠮷 ½ é ß <>&()\\ ～", 0.9, box(50, 200, 300, 30)),
     TextLine("slanted", 0.8, box(100, 300, 300, 40, 20)),
     TextLine("竖排文字", 0.8, box(560, 100, 300, 40, 90)),
     TextLine("upside down", 0.8, box(500, 700, 300, 40, 180)),
