@@ -131,6 +131,7 @@ def _print_report(name: str, report: FetchReport) -> None:
         what = f"{model.size / 1e6:.1f} MB, {model.tensors} tensors; largest difference on {model.inputs} inputs: "
         what += f"network - exported {model.exported:.0e}"
         what += "" if model.onnx is None else f", - onnxruntime {model.onnx:.0e}"
+        what += "" if not model.beyond else f" (above 1e-4 on {model.beyond}: rounding)"
         print(f"  {model.kind}: {what}")
         if model.initial:
             print(f"       to train: {len(model.initial)} tensors are in no inference model and start afresh ", end="")

@@ -38,8 +38,7 @@ class ModelReport:
         size: bytes of graph and weights.
         tensors: how many were imported.
         initial: tensors of the trainable weights that no inference model holds; they keep initial values.
-        inputs: pages or strips on which the engines were compared.
-        exported, onnx: largest differences of a probability, see `Agreement`.
+        inputs, beyond, exported, onnx: see `Agreement`.
     """
 
     kind: str
@@ -47,6 +46,7 @@ class ModelReport:
     tensors: int
     initial: Tuple[str, ...]
     inputs: int
+    beyond: int
     exported: float
     onnx: Optional[float]
 
@@ -106,6 +106,7 @@ def _convert(
         tensors=loaded.loaded,
         initial=loaded.initial,
         inputs=agreement.inputs,
+        beyond=agreement.beyond,
         exported=max(exported.difference, agreement.exported),
         onnx=agreement.onnx,
     )

@@ -163,9 +163,9 @@ def _save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path)
     fused = for_prediction(model, paddle.zeros([1, *(32 if axis == ANY else axis for axis in shape[1:])]))
     _trace(fused, shape, directory)
     head = getattr(fused, "head", None)
-    if hasattr(head, "logits"):
+    if head is not None and hasattr(head, "logits"):
         head.logits = True
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=directory) as folder:
             again = Path(folder)
             _trace(fused, shape, again)
             if (again / PARAMS).read_bytes() != (directory / PARAMS).read_bytes():

@@ -5,10 +5,9 @@ They are compared on what they will see: pages, and strips of text that the dete
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Optional
 
 import cv2
 import numpy as np
@@ -23,7 +22,11 @@ if TYPE_CHECKING:
     import paddle
 
 STRIPS_AT_ONCE = 8
-ROUNDING_FACTOR = 4.0  # engines sum in other orders; measured: within twice the network's own error
+# The detector's logits reach hundreds, and some strips are read with equal doubt between two characters: there float32
+# alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
+# strips of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
+# and by more than 1e-4 on 3, 2 and 4 strips.
+RARE, ROUNDING = 0.05, 1e-3
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -33,11 +36,13 @@ class Agreement:
 
     Attributes:
         inputs: number of pages or strips.
+        beyond: on how many of them some probability differs by more than `TOLERANCE`.
         exported: largest difference of a probability between the network and its exported model.
         onnx: the same between the ONNX file and either of them; None where onnxruntime is not installed.
     """
 
     inputs: int
+    beyond: int
     exported: float
     onnx: Optional[float]
 
@@ -53,48 +58,35 @@ def check_agreement(
         onnx: runs the ONNX file, or None to leave that out.
 
     Raises:
-        ModelError: a probability differs by more than `TOLERANCE`, and rounding does not explain it.
+        ModelError: probabilities differ by more than rounding (see `ROUNDING`).
     """
     runtime = exported_model(directory)
-    inputs, exported, original = 0, 0.0, 0.0
+    exported, original = [], []  # per input
     for batch in batches:
-        outputs = {"the network": predict(model, batch), "the exported model": runtime.run(batch)}
+        ours, theirs = predict(model, batch), runtime.run(batch)
+        exported.append(_distances(ours, theirs))
         if onnx is not None:
-            outputs["the ONNX file"] = onnx(batch)
-        ours, theirs, *reference = outputs.values()
-        inputs += len(batch)
-        here = _distance(ours, theirs)
-        there = max((_distance(output, reference[0]) for output in (ours, theirs) if reference), default=0.0)
-        if max(here, there) > TOLERANCE:
-            _require_rounding(model, batch, outputs, label=directory.name)
-        exported, original = max(exported, here), max(original, there)
-    return Agreement(inputs, exported, original if onnx is not None else None)
+            reference = onnx(batch)
+            original.append(np.maximum(_distances(ours, reference), _distances(theirs, reference)))
+    from_exported = np.concatenate(exported or [np.zeros(0)])
+    from_onnx = np.concatenate(original) if original else np.zeros_like(from_exported)
+    largest = np.maximum(from_exported, from_onnx)
+    inputs, beyond = len(largest), int((largest > TOLERANCE).sum())
+    if beyond > max(1, inputs * RARE) or largest.max(initial=0.0) > ROUNDING:
+        raise ModelError(
+            f"{directory.name}: the engines disagree on {beyond} of {inputs} inputs: network and exported model by up "
+            f"to {from_exported.max():.1e}, and the ONNX file by up to {from_onnx.max():.1e} "
+            f"(more than {TOLERANCE:.0e} is allowed rarely, more than {ROUNDING:.0e} never)"
+        )
+    highest = float(from_exported.max(initial=0.0)), float(from_onnx.max(initial=0.0))
+    return Agreement(inputs, beyond, highest[0], highest[1] if original else None)
 
 
-def _distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Largest absolute difference; infinite for unequal shapes and where a value is not a number."""
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Largest absolute difference of each input, [N]; infinite for unequal shapes and where a value isn't a number."""
     if first.shape != second.shape:
-        return float("inf")
-    return float(np.nan_to_num(np.abs(first - second), nan=np.inf).max(initial=0.0))
-
-
-def _require_rounding(
-    model: paddle.nn.Layer, batch: np.ndarray, outputs: Mapping[str, np.ndarray], *, label: str
-) -> None:
-    """Judge a large difference by the network in float64: is every engine about as near to that as the network itself?
-
-    The detector's logits reach hundreds, so on some pages float32 alone moves a probability by more than `TOLERANCE`,
-    and by how much depends on the processor.
-
-    Raises:
-        ModelError: an engine is too far away.
-    """
-    exact = predict(copy.deepcopy(model).to(dtype="float64"), batch.astype(np.float64))
-    errors = {name: _distance(output, exact) for name, output in outputs.items()}
-    allowed = min(max(TOLERANCE, ROUNDING_FACTOR * errors["the network"]), 10 * TOLERANCE)
-    if max(errors.values()) > allowed:
-        told = ", ".join(f"{name} {error:.1e}" for name, error in errors.items())
-        raise ModelError(f"{label}: engines disagree; distance to float64: {told} (at most {allowed:.0e} is allowed)")
+        return np.full(len(first), np.inf)
+    return np.nan_to_num(np.abs(first - second), nan=np.inf).reshape(len(first), -1).max(axis=1)
 
 
 def onnx_runner(data: bytes) -> Run:
