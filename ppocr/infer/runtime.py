@@ -36,8 +36,10 @@ class PaddleRuntime:
 
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32"):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
-        from paddle import inference  # importing paddle takes a second: not before a network is wanted
+        import paddle  # takes a second: not before a network is wanted
+        from paddle import inference
 
+        paddle.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
         config = inference.Config(str(program), str(params))
         config.disable_gpu()
         config.disable_glog_info()
