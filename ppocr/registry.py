@@ -43,7 +43,7 @@ class Registry:
         if "name" not in spec:
             return [f"{path}.name: missing; choose one of {', '.join(self.names())}"]
         name = spec["name"]
-        if name not in self.table:
+        if not isinstance(name, str) or name not in self.table:
             return [f"{path}.name: no {self.kind} is called {name!r}{suggest(name, self.names())}"]
         arguments = {key: value for key, value in spec.items() if key != "name"}
         return signature_problems(self.resolve(name), arguments, path, label=name, given=given)
@@ -131,9 +131,17 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _describe(hint: Any) -> str:
-    if typing.get_origin(hint) is typing.Literal:
-        return "one of " + ", ".join(repr(option) for option in typing.get_args(hint))
-    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    """A type hint in the words of YAML."""
+    origin, options = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(repr(option) for option in options)
+    if origin is typing.Union:
+        return " or ".join(_describe(option) for option in options)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "a mapping"
+    if isinstance(origin, type) and issubclass(origin, Collection):
+        return "a list"
+    return "null" if hint is type(None) else getattr(hint, "__name__", str(hint))
 
 
 # --- The tables ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from paddle import nn
 
-from ppocr.config import Config
+from ppocr.config import Config, thaw
 from ppocr.errors import ConfigError
 from ppocr.modeling.model import OCRModel
 from ppocr.ops.charset import Charset
@@ -91,8 +91,8 @@ def outline_problems(config: Config) -> List[str]:
         if key not in ARCHITECTURE_KEYS
     ]
     model_type = architecture.get("model_type")
-    if model_type not in BACKBONES:
-        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {model_type!r}")
+    if not isinstance(model_type, str) or model_type not in BACKBONES:
+        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {thaw(model_type)!r}")
     if architecture.get("Transform") is not None:
         problems.append("Architecture.Transform: none is available; leave it empty")
     for part, registry in _registries(config).items():
@@ -103,7 +103,8 @@ def outline_problems(config: Config) -> List[str]:
 
 def _registries(config: Config) -> Dict[str, Registry]:
     """Part → where its names are looked up, in the order in which the parts follow one another."""
-    backbones = BACKBONES.get(config.at("Architecture.model_type"))
+    model_type = config.at("Architecture.model_type")
+    backbones = BACKBONES.get(model_type) if isinstance(model_type, str) else None
     return {**({"Backbone": backbones} if backbones else {}), "Neck": NECKS, "Head": HEADS}
 
 
@@ -137,10 +138,11 @@ def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str
     labels, class_dim = config.at("PostProcess.label_list"), head_spec.get("class_dim")
     if labels is None:
         return {}, []  # then `class_dim` must be set, which the constructor's signature says
+    problems = []
     if not isinstance(labels, (list, tuple)):
-        return {"class_dim": None}, [f"PostProcess.label_list: expected a list, came {labels!r}"]
-    if class_dim is None:
-        return {"class_dim": len(labels)}, []
-    if class_dim != len(labels):
-        return {}, [f"Architecture.Head.class_dim: {class_dim!r}, but PostProcess.label_list has {len(labels)} labels"]
-    return {}, []
+        problems = [f"PostProcess.label_list: expected a list, came {labels!r}"]
+    elif class_dim not in (None, len(labels)):
+        problems = [f"Architecture.Head.class_dim: {class_dim!r}, but PostProcess.label_list has {len(labels)} labels"]
+    if class_dim is not None:
+        return {}, problems
+    return {"class_dim": None if problems else len(labels)}, problems

@@ -6,7 +6,7 @@ instead of skipping three pixels of four.
 
 from __future__ import annotations
 
-from typing import Dict, List, Literal, NamedTuple, Tuple
+from typing import Dict, List, Literal, NamedTuple, Optional, Tuple
 
 import paddle
 import paddle.nn.functional as F
@@ -99,6 +99,8 @@ class ResidualBlock(nn.Layer):
     def __init__(self, in_channels: int, width: int, *, bottleneck: bool, stride: IntPair, project: bool):
         super().__init__()
         self.out_channels = out_channels = 4 * width if bottleneck else width
+        self.conv2: Optional[nn.Layer] = None
+        self.short: Optional[nn.Layer] = None
         if bottleneck:
             self.conv0 = conv_bn(in_channels, width, act="relu", names=NAMES)
             self.conv1 = conv_bn(width, width, kernel=3, stride=stride, act="relu", names=NAMES)
@@ -106,8 +108,6 @@ class ResidualBlock(nn.Layer):
         else:
             self.conv0 = conv_bn(in_channels, width, kernel=3, stride=stride, act="relu", names=NAMES)
             self.conv1 = conv_bn(width, out_channels, kernel=3, names=NAMES)
-            self.conv2 = None
-        self.short = None
         if project:
             pool = None if stride == 1 else nn.AvgPool2D(kernel_size=stride, stride=stride, ceil_mode=True)
             self.short = conv_bn(in_channels, out_channels, pool=pool, names=NAMES)

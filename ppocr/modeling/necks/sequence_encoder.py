@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Optional
 
 import paddle
 from paddle import nn
@@ -31,7 +31,7 @@ class SequenceEncoder(nn.Layer):
             raise ValueError(f"SequenceEncoder reads one map; this backbone gives {len(in_channels)}")
         if hidden_size <= 0:
             raise ValueError(f"hidden_size must be positive, came {hidden_size}")
-        self.encoder = None
+        self.encoder: Optional[nn.Layer] = None
         self.out_channels = in_channels
         if encoder_type == "fc":
             self.encoder = LinearEncoder(in_channels, hidden_size)
