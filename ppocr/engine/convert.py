@@ -84,6 +84,8 @@ def convert_family(
         reports.append(_convert(official, config, contents, target, batches))
         if official.kind == "det":
             strips = find_strips(pages, target, config)
+            if not strips:
+                raise ModelError(f"{official.member}: finds no text on pages that have some")
     return tuple(reports)
 
 

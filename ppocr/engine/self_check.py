@@ -25,8 +25,8 @@ STRIPS_AT_ONCE = 8
 # The detector's logits reach hundreds, and some strips are read with equal doubt between two characters: there float32
 # alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
 # strips of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
-# and by more than 1e-4 on 3, 2 and 4 strips.
-RARE, ROUNDING = 0.05, 1e-3
+# and by more than 1e-4 on 3, 2 and 4 strips; on a small sample that may be more than 1 %.
+RARE, ROUNDING = 0.1, 1e-3
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -156,16 +156,16 @@ def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> 
 
 
 def drawn_pages() -> list[np.ndarray]:
-    """A few pages with text, drawn on the spot: dark on light, light on dark, small and large, straight and turned."""
+    """A few pages with text, drawn on the spot: dark on light, light on dark, small and large, and a slanted one."""
     words = ("Invoice 2020-09-21", "Total: 1,234.56 EUR", "PP-OCR ultra light", "No. 0042/b", "thank you!", "A")
     pages: list[np.ndarray] = []
-    for number, (paper, ink) in enumerate(((250, 20), (40, 230))):
-        page = np.full((400 + 160 * number, 640, 3), paper, np.uint8)
-        for row in range(6 + 2 * number):
+    for number, (rows, paper, ink) in enumerate(((6, 250, 20), (8, 40, 230))):
+        page = np.full((40 + 62 * rows, 640, 3), paper, np.uint8)
+        for row in range(rows):
             text = words[(row + number) % len(words)]
-            place = (20 + 30 * (row % 3), 60 + 62 * row)
             font = cv2.FONT_HERSHEY_COMPLEX if row % 2 else cv2.FONT_HERSHEY_SIMPLEX
             scale, thickness = 0.6 + 0.25 * ((row + number) % 4), 1 + row % 2
+            place = (20 + 30 * (row % 3), 60 + 62 * row)
             cv2.putText(page, text, place, font, scale, (ink, ink, ink), thickness, cv2.LINE_AA)
         pages.append(page)
     height, width = pages[0].shape[:2]
