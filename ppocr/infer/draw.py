@@ -13,7 +13,7 @@ import numpy as np
 from ppocr.errors import PPOCRError
 from ppocr.infer.results import TextLine
 
-MAX_SIDE = 6000  # pixels; larger pages are drawn smaller
+MAX_PIXELS, MAX_SIDE = 25_000_000, 30_000  # larger pages are drawn smaller; OpenCV warps no side beyond 32,767
 _COLOURS = ((200, 90, 20), (40, 150, 40), (40, 40, 210), (180, 60, 180), (0, 130, 220), (150, 150, 0))  # BGR, by turns
 _TEXT_SHARE = 0.8  # of the box's height
 _FIRST_CJK = "\u2e80"
@@ -71,9 +71,10 @@ class Painter:
         Raises:
             PPOCRError: a text needs a font that the system lacks.
         """
-        scale = min(1.0, MAX_SIDE / max(image.shape[:2]))
+        height, width = image.shape[:2]
+        scale = min(1.0, MAX_SIDE / max(height, width), (MAX_PIXELS / (height * width)) ** 0.5)
         if scale < 1:
-            size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
             left = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         else:
             left = image.copy()
