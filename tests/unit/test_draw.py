@@ -79,7 +79,7 @@ def test_detection_only_and_polygons(no_fonts):
 
 def test_huge_pages_are_drawn_smaller(no_fonts):
     out = Painter().draw(np.full((60_000, 40, 3), 255, np.uint8), [TextLine("H", 0.9, box(0, 10_000, 40, 40))])
-    assert out.shape == (30_000, 40, 3) and ink(out, 20, 5000, 40, 5020) > 5
+    assert out.shape == (30_000, 40, 3) and out[5002:5018, 22:38].min() < 150
     out = Painter().draw(np.full((6000, 10_000, 3), 255, np.uint8), [])
     assert abs(out.shape[0] * out.shape[1] / 2 - draw.MAX_PIXELS) < 10_000
 
