@@ -10,7 +10,9 @@ import numpy as np
 STRIDE = 32  # the detector's networks halve the page five times
 
 
-def limited_size(height: int, width: int, *, limit_side_len: int, limit_type: str) -> tuple[int, int]:
+def limited_size(
+    height: int, width: int, *, limit_side_len: int, limit_type: str, max_side_limit: int
+) -> tuple[int, int]:
     """The size at which a page is given to the detector.
 
     Args:
@@ -18,6 +20,7 @@ def limited_size(height: int, width: int, *, limit_side_len: int, limit_type: st
         limit_side_len: pixels.
         limit_type: "max": shrink so that the long side is at most the limit; "min": enlarge so that the short side is
             at least the limit; "resize_long": make the long side exactly the limit.
+        max_side_limit: whatever the type says, the long side becomes no longer than this, pixels.
 
     Returns:
         (height, width), each the nearest multiple of 32, at least 32.
@@ -31,6 +34,7 @@ def limited_size(height: int, width: int, *, limit_side_len: int, limit_type: st
         ratio = limit_side_len / long
     else:
         raise ValueError(f"limit_type: expected 'max', 'min' or 'resize_long', came {limit_type!r}")
+    ratio = min(ratio, max_side_limit / long)
     return _to_stride(height * ratio), _to_stride(width * ratio)
 
 

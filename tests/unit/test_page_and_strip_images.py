@@ -12,17 +12,18 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
         (500, 300, 960, "max", (512, 288)),
         (300, 600, 736, "min", (736, 1472)),
         (100, 200, 960, "resize_long", (480, 960)),
+        (3000, 4000, 960, "min", (1504, 2016)),
         (1, 1, 960, "max", (32, 32)),
         (20000, 100, 960, "max", (960, 32)),
     ],
 )
 def test_limited_size(height, width, limit, kind, expected):
-    assert limited_size(height, width, limit_side_len=limit, limit_type=kind) == expected
+    assert limited_size(height, width, limit_side_len=limit, limit_type=kind, max_side_limit=2000) == expected
 
 
 def test_unknown_limit_type_is_told():
     with pytest.raises(ValueError, match=r"limit_type.*'mid'"):
-        limited_size(10, 10, limit_side_len=1, limit_type="mid")
+        limited_size(10, 10, limit_side_len=1, limit_type="mid", max_side_limit=2000)
 
 
 def test_normalisation_is_the_formula():

@@ -39,6 +39,7 @@ class DetResizeForTest:
         limit_type: "max", "min" or "resize_long".
         image_shape: (height, width) exactly, instead of a limit.
         resize_long: shorthand for limit_type "resize_long" with this length.
+        max_side_limit: the long side never becomes longer than this, pixels; bounds time and memory for "min".
     """
 
     def __init__(
@@ -47,16 +48,24 @@ class DetResizeForTest:
         limit_type: Literal["max", "min", "resize_long"] = "max",
         image_shape: Optional[List[int]] = None,
         resize_long: Optional[int] = None,
+        max_side_limit: int = 2000,
     ):
         self.limit_side_len = resize_long if resize_long is not None else limit_side_len
         self.limit_type = "resize_long" if resize_long is not None else limit_type
         self.image_shape = tuple(image_shape) if image_shape is not None else None
+        self.max_side_limit = max_side_limit
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) at which a page of this size is given to the network."""
         if self.image_shape is not None:
             return self.image_shape[-2], self.image_shape[-1]
-        return limited_size(height, width, limit_side_len=self.limit_side_len, limit_type=self.limit_type)
+        return limited_size(
+            height,
+            width,
+            limit_side_len=self.limit_side_len,
+            limit_type=self.limit_type,
+            max_side_limit=self.max_side_limit,
+        )
 
     def __call__(self, sample: Sample) -> Sample:
         height, width = sample["image"].shape[:2]
