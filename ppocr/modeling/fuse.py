@@ -15,7 +15,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.modeling.heads.db_head import MapBranch
+from ppocr.modeling.fold_pyramid import FoldedPyramid
+from ppocr.modeling.heads.db_head import DBHead, MapBranch
+from ppocr.modeling.necks.db_fpn import DBFPN
 
 CONVOLUTIONS = (nn.Conv2D, nn.Conv2DTranspose)
 
@@ -31,6 +33,10 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> nn.Layer:
     for layer in model.sublayers():
         if isinstance(layer, MapBranch) and isinstance(layer.conv_bn2, nn.Identity):
             _replace(model, layer, SubPixelBranch(layer))
+    neck, head = getattr(model, "neck", None), getattr(model, "head", None)
+    if isinstance(neck, DBFPN) and isinstance(head, DBHead):
+        model.neck = FoldedPyramid(neck, head.binarize.conv1)
+        head.binarize.conv1 = nn.Identity()
     model.eval()
     return model
 
@@ -65,7 +71,7 @@ def _pairs(model: nn.Layer, example: paddle.Tensor) -> list[Tuple[nn.Layer, nn.B
         calls[layer] += 1
         for value in inputs:
             readers.setdefault(id(value), []).append(layer)
-        if isinstance(layer, CONVOLUTIONS):
+        if isinstance(layer, CONVOLUTIONS) and not (isinstance(layer, nn.Conv2DTranspose) and layer._groups > 1):
             produced[id(output)] = layer
         kept.append((inputs, output))
 
