@@ -60,9 +60,8 @@ def decode_image(data: bytes, source: str, *, max_pixels: int = DEFAULT_MAX_PIXE
     """
     picture = _open(data, source)
     _check_size(picture.size, source, max_pixels)
-    if picture.format == "PNG":
-        _check_png(data, source)
-    if _is_plain(picture, data):
+    chunks = _check_png(data, source) if picture.format == "PNG" else frozenset()
+    if _is_plain(picture, data, chunks):
         frame = _decode_plain(picture, data)
         if frame is not None:
             yield frame
@@ -184,14 +183,14 @@ def _check_size(size: tuple[int, int], source: str, max_pixels: int) -> None:
         raise InputError(source, f"{_format_size(size)} exceed the limit of {max_pixels / 1e6:g} million")
 
 
-def _is_plain(picture: Any, data: bytes) -> bool:
+def _is_plain(picture: Any, data: bytes, chunks: frozenset[bytes]) -> bool:
     """Whether OpenCV, the faster decoder, gives the same pixels: one intact frame of opaque 8-bit grey or colour."""
     if picture.mode not in ("L", "RGB") or "transparency" in picture.info:
         return False
     if picture.format == "JPEG":
         return data.endswith(b"\xff\xd9")
-    # Pillow would have to decode a PNG to find EXIF data behind its pixels, hence the search.
-    return picture.format == "PNG" and b"acTL" not in data and b"eXIf" not in data
+    turned = chunks & {b"eXIf"} or {"Raw profile type exif", "XML:com.adobe.xmp"} & set(picture.info)
+    return picture.format == "PNG" and b"acTL" not in chunks and not turned
 
 
 def _decode_plain(picture: Any, data: bytes) -> np.ndarray | None:
@@ -202,14 +201,17 @@ def _decode_plain(picture: Any, data: bytes) -> np.ndarray | None:
     # A size that differs from the header's means a file that decoders understand differently: Pillow decides.
     if frame is None or frame.shape[1::-1] != picture.size:
         return None
+    if picture.format == "PNG":  # asked for EXIF data, Pillow would decode the picture to look behind its pixels
+        return frame
     return orient(frame, _orientation(picture))
 
 
-def _check_png(data: bytes, source: str) -> None:
-    """Check the CRC of every chunk that matters (a few percent of the decoding time).
+def _check_png(data: bytes, source: str) -> frozenset[bytes]:
+    """Check the CRC of every chunk that matters (a few percent of the decoding time); returns the kinds of chunks.
 
     Pillow does not, and would return noise; libpng does, but reports on standard error.
     """
+    kinds: set[bytes] = set()
     view, position = memoryview(data), 8
     while position + 12 <= len(data):
         end = position + 8 + int.from_bytes(view[position : position + 4], "big")
@@ -218,7 +220,8 @@ def _check_png(data: bytes, source: str) -> None:
         if is_critical and zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise InputError(source, "the picture is damaged (wrong checksum)")
         if kind == b"IEND":
-            return
+            return frozenset(kinds)
+        kinds.add(kind)
         position = end + 4
     raise InputError(source, "the picture is truncated")
 
