@@ -36,7 +36,7 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> nn.Layer:
     neck, head = getattr(model, "neck", None), getattr(model, "head", None)
     if isinstance(neck, DBFPN) and isinstance(head, DBHead):
         model.neck = FoldedPyramid(neck, head.binarize.conv1)
-        head.binarize.conv1 = nn.Identity()
+        _replace(head, head.binarize.conv1, nn.Identity())
     model.eval()
     return model
 
