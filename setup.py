@@ -10,14 +10,13 @@ VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_
 BASE = [line for line in (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
 
 EXTRAS = {
-    "pdf": ["fpdf2>=2.8,<3"],  # --format pdf
     "onnxruntime": ["onnxruntime>=1.19,<2"],  # lets `ppocr models fetch` compare with the original ONNX models
     "train": ["lmdb>=1.4,<2"],
     "slim": [],
     "deploy": [],
 }
 EXTRAS["test"] = [
-    *EXTRAS["pdf"], *EXTRAS["onnxruntime"], "pytest>=8,<10", "hypothesis>=6.100,<7",
+    *EXTRAS["onnxruntime"], "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML",
 ]
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})

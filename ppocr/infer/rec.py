@@ -12,7 +12,7 @@ from ppocr.infer.runtime import create_runtime
 from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 
-STEP = 32  # widths are rounded up to a multiple: few input shapes keep memory bounded
+STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -76,24 +76,31 @@ class TextRecognizer:
 
 
 def plan_batches(widths: Sequence[int], batch_size: int) -> list[Batch]:
-    """Group strips of similar width.
+    """Group strips that are padded to the same width, so that what a strip reads as never depends on its neighbours.
 
-    Strips are taken from the narrowest on; a batch ends when it is full or when its next strip would be padded by more
-    than an eighth. Sizes are powers of two, so that there are few input shapes.
+    Sizes are powers of two: with few widths and few sizes, the engine sees few input shapes.
 
     Args:
         widths: pixels at the recogniser's height.
         batch_size: most strips in a batch.
     """
-    rounded = [max(STEP, -(-width // STEP) * STEP) for width in widths]
-    order = sorted(range(len(widths)), key=rounded.__getitem__)
+    same: dict[int, list[int]] = {}
+    for index, width in enumerate(widths):
+        same.setdefault(padded_width(width), []).append(index)
     batches = []
-    while order:
-        fits = [i for i in order[:batch_size] if rounded[i] <= max(rounded[order[0]] * 1.125, rounded[order[0]] + STEP)]
-        count = 1 << (len(fits).bit_length() - 1)
-        batches.append(Batch(order[:count], rounded[order[count - 1]]))
-        order = order[count:]
+    for width, indices in sorted(same.items()):
+        while indices:
+            count = 1 << (min(len(indices), batch_size).bit_length() - 1)
+            batches.append(Batch(indices[:count], width))
+            indices = indices[count:]
     return batches
+
+
+def padded_width(width: int) -> int:
+    """Round up to a multiple of 32, from 512 pixels on to an eighth of the power of two below: at most 1/8 is padding
+    for any but the shortest strips."""
+    step = max(STEP, (1 << (width.bit_length() - 1)) // 8)
+    return -(-width // step) * step
 
 
 def _join(pieces: list[tuple[str, float]]) -> tuple[str, float]:

@@ -51,9 +51,13 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         left, top = int(corner[0]), int(corner[1])
         strip = image[top : top + height, left : left + width]
     else:
-        transform = cv2.getPerspectiveTransform(quad, target)
+        # Only the surroundings of the quad: OpenCV refuses sources of 32,767 pixels and more a side.
+        left, top = np.clip(np.floor(quad.min(axis=0)).astype(int) - 3, 0, (image.shape[1] - 1, image.shape[0] - 1))
+        right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3
+        around = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+        transform = cv2.getPerspectiveTransform(quad - np.array([left, top], np.float32), target)
         strip = cv2.warpPerspective(
-            image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            around, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
     return np.rot90(strip) if is_tall(quad) else strip
 

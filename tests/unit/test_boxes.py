@@ -5,6 +5,13 @@ import pytest
 from ppocr.ops.boxes import crop_quad, is_tall, order_corners, reading_order
 
 
+def test_a_crop_from_a_picture_larger_than_opencv_can_warp():
+    image = np.zeros((40, 33_000, 3), np.uint8)
+    image[:, 32_000:32_100] = 255
+    strip = crop_quad(image, turned(rectangle(32_000, 10, 32_100, 30), 2, (32_050.0, 20.0)))
+    assert strip.shape[:2] == pytest.approx((20, 100), abs=1) and strip[:, 5:95].min() > 200
+
+
 def rectangle(left, top, right, bottom):
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
 
