@@ -1,0 +1,137 @@
+"""Networks as model directories: complete, checked, and whole or not at all."""
+
+import numpy as np
+import paddle
+import pytest
+import yaml
+
+from ppocr.config import Config, load_config
+from ppocr.engine import export
+from ppocr.engine.build import build_model
+from ppocr.engine.export import export_model, exported_model, inference_spec, input_shape, predict
+from ppocr.errors import ConfigError, ModelError
+
+CONFIGS = {
+    "det": "det/ch_ppocr_mobile_v2.0_det.yml",
+    "cls": "cls/ch_ppocr_mobile_v2.0_cls.yml",
+    "rec": "rec/en63_mobile_rec.yml",
+}
+
+
+def lively(config):
+    """A network whose normalisations and biases are not the identity."""
+    paddle.seed(0)
+    model = build_model(config)
+    random = np.random.default_rng(0)
+    for name, tensor in model.state_dict().items():
+        if tensor.ndim == 1:
+            values = (
+                random.uniform(0.5, 1.5, tensor.shape) if "variance" in name else random.normal(0, 0.2, tensor.shape)
+            )
+            tensor.set_value((tensor.numpy() + values).astype(np.float32))
+    return model
+
+
+@pytest.fixture(scope="module", params=list(CONFIGS))
+def exported(request, tmp_path_factory):
+    config = load_config(CONFIGS[request.param])
+    model = lively(config)
+    directory = tmp_path_factory.mktemp("models") / request.param
+    return request.param, config, model, directory, export_model(model, config, directory)
+
+
+def test_predictions_are_the_networks(exported):
+    kind, _, model, directory, report = exported
+    size = {"det": (2, 3, 64, 128), "cls": (5, 3, 48, 192), "rec": (2, 3, 32, 200)}[kind]
+    batch = np.random.default_rng(2).uniform(-1, 1, size).astype(np.float32)
+    expected = predict(model, batch)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(exported_model(directory).run(batch), expected, atol=1e-5)
+    assert 0 <= report.difference < 1e-5 and report.directory == directory
+
+
+def test_the_network_is_left_as_it_was(exported):
+    _, _, model, _, _ = exported
+    assert all(layer.training for layer in model.sublayers(include_self=True))
+    assert any(isinstance(layer, paddle.nn.BatchNorm2D) for layer in model.sublayers())
+
+
+def test_directory_is_complete(exported):
+    _, config, _, directory, report = exported
+    names = {path.name for path in directory.iterdir()}
+    assert {"inference.json", "inference.pdiparams", "inference.yml"} <= names
+    assert not [path for path in directory.parent.iterdir() if path.name.startswith(".")]
+    spec = yaml.safe_load((directory / "inference.yml").read_text(encoding="utf-8"))
+    assert spec == inference_spec(config)
+    assert spec["Global"] == {"model_name": config.options.model_name}
+    assert next(iter(spec["PreProcess"]["transform_ops"][0])) == "DecodeImage"
+    assert report.size > 100_000
+
+
+def test_character_set_travels_with_the_recogniser():
+    post = inference_spec(load_config(CONFIGS["rec"]))["PostProcess"]
+    assert post["name"] == "CTCLabelDecode" and post["use_space_char"] is True
+    assert len(post["character_dict"]) == 63 and " " not in post["character_dict"]
+    chinese = inference_spec(load_config("rec/ch_ppocr_mobile_v2.0_rec.yml"))["PostProcess"]["character_dict"]
+    assert len(chinese) == 6623
+    assert yaml.safe_load(yaml.safe_dump(chinese, allow_unicode=True)) == chinese  # quotes, digits, "no", U+3000 …
+
+
+def test_steps_of_training_are_left_out():
+    config = load_config(CONFIGS["det"]).to_dict()
+    steps = config["Eval"]["dataset"]["transforms"]
+    steps.insert(1, {"DetLabelEncode": None})
+    steps[-1] = {"KeepKeys": {"keep_keys": ["image", "shape", "polys", "ignore_tags"]}}
+    written = inference_spec(Config(config))["PreProcess"]["transform_ops"]
+    assert "DetLabelEncode" not in [next(iter(step)) for step in written]
+    assert written[-1] == {"KeepKeys": {"keep_keys": ["image", "shape"]}}
+
+
+def test_input_shapes():
+    shapes = {kind: input_shape(load_config(name)) for kind, name in CONFIGS.items()}
+    assert shapes == {"det": [-1, 3, -1, -1], "cls": [-1, 3, 48, 192], "rec": [-1, 3, 32, -1]}
+
+
+def test_a_config_without_what_a_predictor_needs_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        inference_spec(Config({"Global": {}}))
+    assert len(caught.value.problems) == 3
+    tree = load_config(CONFIGS["cls"]).to_dict()
+    tree["Eval"]["dataset"]["transforms"] = [{"KeepKeys": {"keep_keys": ["image"]}}]
+    with pytest.raises(ConfigError, match=r"ClsResizeImg\.image_shape: missing"):
+        input_shape(Config(tree))
+
+
+@pytest.mark.parametrize("difference", [2e-4, float("nan")])
+def test_a_model_that_differs_is_not_written(tmp_path, monkeypatch, difference):
+    monkeypatch.setattr(export, "largest_difference", lambda *_: difference)
+    config = load_config(CONFIGS["cls"])
+    with pytest.raises(ModelError, match="differs from the network by"):
+        export_model(build_model(config), config, tmp_path / "cls")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_older_model(tmp_path, monkeypatch):
+    config = load_config(CONFIGS["cls"])
+    model = build_model(config)
+    export_model(model, config, tmp_path / "cls")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "cls").iterdir()}
+
+    def fail(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(paddle.jit, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        export_model(model, config, tmp_path / "cls")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "cls").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["cls"]
+
+
+def test_other_peoples_files_are_not_replaced(tmp_path):
+    config = load_config(CONFIGS["cls"])
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ModelError, match=r"holds other files \(thesis.tex\)"):
+        export_model(build_model(config), config, tmp_path)
+    with pytest.raises(ModelError, match="not a directory"):
+        export_model(build_model(config), config, tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
