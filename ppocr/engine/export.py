@@ -182,7 +182,8 @@ def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> Non
     except Exception as error:  # whatever tracing or Paddle's C++ raises
         if isinstance(error, OSError):
             raise
-        raise ModelError(f"Paddle cannot export the network: {error}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()  # the rest is a traceback
+        raise ModelError(f"Paddle cannot export the network: {reason}") from error
 
 
 def _example_batches(shape: Sequence[int]) -> list[np.ndarray]:
