@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +42,7 @@ class PaddleRuntime:
         from paddle import inference
 
         paddle.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
+        _keep_freed_memory()
         config = inference.Config(str(program), str(params))
         config.disable_gpu()
         config.disable_glog_info()
@@ -95,6 +98,21 @@ def create_runtime(model: ModelDir, *, engine: str, threads: int, precision: str
     if precision == "auto":
         precision = "bf16" if program.suffix == ".json" and computes_in_bf16() else "fp32"
     return ENGINES[engine](program, model.params, threads=threads, precision=precision)
+
+
+@functools.lru_cache(maxsize=1)
+def _keep_freed_memory() -> None:
+    """Have the C library reuse freed memory instead of giving it back at once.
+
+    Paddle allocates each operator's output anew. Blocks above 32 MB would come fresh from the kernel every time, page
+    by page and zeroed, which takes longer than computing them (recogniser, 16 strips: 61 → 38 ms in bf16). Done on
+    glibc only; for the whole process, once.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3  # names of malloc.h
+        mallopt(mmap_threshold, 1 << 30)
+        mallopt(trim_threshold, 1 << 29)
 
 
 @functools.lru_cache(maxsize=1)
