@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from peer_protocol import peak_rss_mb
 
-from ppocr import OCR, OCRResult
+from ppocr import OCR, OCRResult, PPOCRError
 from ppocr.infer.sources import Page, expand, read_pages
 
 
@@ -120,7 +120,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the curve here")
     arguments = parser.parse_args(argv)
     models = arguments.models
-    ocr = OCR(det=models, cls=models, rec=models, threads=arguments.threads)
+    try:
+        ocr = OCR(det=models, cls=models, rec=models, threads=arguments.threads)
+    except PPOCRError as error:
+        print(error, file=sys.stderr)
+        return 1
     if arguments.images:
         pages = photographed_pages(arguments.images, arguments.pages, arguments.seed, arguments.sides)
     else:
