@@ -6,6 +6,7 @@ engine that will run it, computes the same probabilities from it as the network 
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import tempfile
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 TOLERANCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
 PROGRAM = "inference.json"
 _OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, LOGITS, "inference.pdmodel", "inference.pdiparams.info"})
+ONE_BLOCK = 4096  # bytes: with less the disk is full
 ANY = -1  # an axis whose length each run chooses
 
 
@@ -184,6 +186,8 @@ def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> Non
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()  # the rest is a traceback
         raise ModelError(f"Paddle cannot export the network: {reason}") from error
+    if shutil.disk_usage(directory).free < ONE_BLOCK:  # Paddle's C++ does not notice, and writes half a file
+        raise OSError(errno.ENOSPC, "No space left on device", str(directory))
 
 
 def _example_batches(shape: Sequence[int]) -> list[np.ndarray]:

@@ -1,5 +1,8 @@
 """Networks as model directories: complete, checked, and whole or not at all."""
 
+import shutil
+from collections import namedtuple
+
 import numpy as np
 import paddle
 import pytest
@@ -125,6 +128,15 @@ def test_a_full_disk_leaves_the_older_model(tmp_path, monkeypatch):
         export_model(model, config, tmp_path / "cls")
     assert {path.name: path.read_bytes() for path in (tmp_path / "cls").iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["cls"]
+
+
+def test_a_disk_that_paddle_fills_without_noticing(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 100, 0))
+    config = load_config(CONFIGS["cls"])
+    with pytest.raises(OSError, match="No space left"):
+        export_model(build_model(config), config, tmp_path / "cls")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_peoples_files_are_not_replaced(tmp_path):
