@@ -30,9 +30,11 @@ class TextRules:
             text = unicodedata.normalize("NFKC", text)
         if self.ignore_case:
             text = text.casefold()
-        if self.ignore_width and self.ignore_case:  # folding leaves forms that NFKC would not, e.g. of U+0390
+        if self.ignore_spaces:
+            text = "".join(text.split())
+        if self.ignore_width:  # what folding took apart, and accents that stood after a space, join their letters
             text = unicodedata.normalize("NFKC", text)
-        return "".join(text.split()) if self.ignore_spaces else text
+        return text
 
 
 EXACT = TextRules(ignore_width=False, ignore_case=False, ignore_spaces=False)

@@ -63,6 +63,7 @@ def test_edit_distance_equals_the_textbook_across_the_word_boundary(first: str, 
     [
         (TOLERANT, "Ｔｏｔａｌ：  １２．５０", "total:12.50"),
         (TOLERANT, "ﬁle Straße", "filestrasse"),
+        (TOLERANT, "C\u00b8a", "ça"),  # the free-standing cedilla is a space with a cedilla on it
         (TextRules(ignore_case=False), "Ａ b", "Ab"),
         (TextRules(ignore_width=False), "Ａ B", "ａb"),
         (TextRules(ignore_spaces=False), " A\u3000B ", " a b "),
