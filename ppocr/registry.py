@@ -155,22 +155,27 @@ BACKBONES = {
         "ResNet_vd": ".backbones.resnet_vd:DetResNetVd",
         "ResNet": ".backbones.resnet_vd:DetResNetVd",  # its name in the first 2.0 configurations
         "ShuffleNetV2": ".backbones.shufflenet_v2:DetShuffleNetV2",
+        "PPLCNetV4": ".backbones.pp_lcnet_v4:DetPPLCNetV4",
     }),
     "rec": Registry("recognition backbone", _MODELING, {
         "MobileNetV3": ".backbones.mobilenet_v3:RecMobileNetV3",
         "ResNet": ".backbones.resnet_vd:RecResNetVd",
         "ShuffleNetV2": ".backbones.shufflenet_v2:RecShuffleNetV2",
+        "PPLCNetV4": ".backbones.pp_lcnet_v4:RecPPLCNetV4",
     }),
 }
 BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same strips as the recogniser
 
 NECKS = Registry("neck", _MODELING, {
     "DBFPN": ".necks.db_fpn:DBFPN",
+    "RepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",
+    "UniRepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",  # its name in the first PP-OCRv6 configurations
     "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
 })
 
 HEADS = Registry("head", _MODELING, {
     "DBHead": ".heads.db_head:DBHead",
+    "MultiHead": ".heads.multi_head:MultiHead",
     "CTCHead": ".heads.ctc_head:CTCHead",
     "ClsHead": ".heads.cls_head:ClsHead",
 })

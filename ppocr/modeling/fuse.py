@@ -29,7 +29,7 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> nn.Layer:
         model: not changed.
         example: an input, as small as the model allows.
     """
-    model = fold_batch_norm(model, example)
+    model = fold_batch_norm(fuse_branches(model), example)
     for layer in model.sublayers():
         if isinstance(layer, MapBranch) and isinstance(layer.conv_bn2, nn.Identity):
             _replace(model, layer, SubPixelBranch(layer))
@@ -38,6 +38,20 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> nn.Layer:
         model.neck = FoldedPyramid(neck, head.binarize.conv1)
         _replace(head, head.binarize.conv1, nn.Identity())
     model.eval()
+    return model
+
+
+def fuse_branches(model: nn.Layer) -> nn.Layer:
+    """A copy of `model` for prediction in which each layer that has `fuse()` is what that returns.
+
+    Args:
+        model: not changed.
+    """
+    model = copy.deepcopy(model)
+    model.eval()
+    for layer in model.sublayers():
+        if hasattr(layer, "fuse"):
+            _replace(model, layer, layer.fuse())
     return model
 
 

@@ -17,17 +17,40 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FILES = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.glob("*/*.yml"))
 EXPECTED = {  # output of a [2, 3, H, W] batch in eval mode
     "det": lambda config: (2, 1, 64, 96),
-    "rec": lambda config: (2, 24, build_charset(config).num_classes),
+    "rec": lambda config: (2, 96 // COLUMN.get(name_of(config), 4), build_charset(config).num_classes),
     "cls": lambda config: (2, len(config.at("PostProcess.label_list"))),
 }
-HEIGHTS = {"det": 64, "rec": 32, "cls": 48}
+COLUMN = {"PPLCNetV4": 8}  # width of a recogniser's column in pixels, where it is not 4
+OPERATIONS = {"rec": "RecResizeImg", "cls": "ClsResizeImg"}
+
+
+def name_of(config):
+    return config.at("Architecture.Backbone.name")
+
+
+def height_of(config):
+    operation = OPERATIONS.get(config.at("Architecture.model_type"))
+    return next((step[operation]["image_shape"][1] for step in transforms(config) if operation in step), 64)
+
+
+def transforms(config):
+    return config.at("Eval.dataset.transforms")
 
 
 def test_the_configurations_are_found():
     assert {file.split("/")[0] for file in FILES} >= {"det", "rec", "cls"}
     names = [load_config(file).options.model_name for file in FILES]
     assert len(set(names)) == len(names)
-    assert {"mobile_det", "server_det", "mobile_rec", "server_rec", "en63_rec", "mobile_cls"} <= set(names)
+    assert {
+        "mobile_det",
+        "server_det",
+        "mobile_rec",
+        "server_rec",
+        "en63_rec",
+        "mobile_cls",
+        "tiny_det",
+        "tiny_rec",
+    } <= set(names)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -37,7 +60,7 @@ def test_configuration_builds(file):
     assert file.split("/")[0] == task
     model = build_model(config)
     model.eval()
-    x = np.random.RandomState(0).standard_normal((2, 3, HEIGHTS[task], 96)).astype("float32")
+    x = np.random.RandomState(0).standard_normal((2, 3, height_of(config), 96)).astype("float32")
     assert tuple(model(paddle.to_tensor(x)).shape) == EXPECTED[task](config)
 
 
@@ -45,7 +68,7 @@ def test_configuration_builds(file):
 def test_configuration_describes_prediction(file):
     config = load_config(file)
     problems = POSTPROCESSES.problems(config["PostProcess"], "PostProcess", given=("character_dict", "use_space_char"))
-    for step in config.at("Eval.dataset.transforms"):
+    for step in transforms(config):
         (name, settings), *more = step.items()
         assert not more
         problems += TRANSFORMS.problems({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}")
@@ -58,6 +81,7 @@ def test_configuration_describes_prediction(file):
         ("rec/ch_ppocr_mobile_v2.0_rec.yml", 6625),
         ("rec/ch_ppocr_server_v2.0_rec.yml", 6625),
         ("rec/en63_mobile_rec.yml", 65),
+        ("rec/PP-OCRv6_tiny_rec.yml", 6906),
     ],
 )
 def test_dictionaries(file, classes):
@@ -65,7 +89,9 @@ def test_dictionaries(file, classes):
     charset = build_charset(config)
     assert charset.num_classes == classes
     assert len(set(charset.characters)) == len(charset.characters)
-    assert build_model(Config(config.to_dict())).head.fc.bias.shape == [classes]
+    head = build_model(Config(config.to_dict())).head
+    last = head.fc if hasattr(head, "fc") else head.ctc_head.fc2
+    assert last.bias.shape == [classes]
 
 
 def test_the_dictionary_of_63_symbols_reads_anything():
@@ -80,3 +106,10 @@ def test_the_chinese_dictionary_is_the_official_one():
     characters = build_charset(load_config("rec/ch_ppocr_mobile_v2.0_rec.yml")).characters
     assert len(characters) == 6623 + 1 and characters[-1] == " "
     assert characters[5709] == "\u3000"  # which stripping lines, or splitting at any Unicode line end, would lose
+
+
+def test_the_dictionary_of_pp_ocrv6_tiny_is_the_official_one():
+    data = (CONFIGS.parent / "ppocr/utils/dict/ppocrv6_tiny_dict.txt").read_bytes()
+    assert zlib.crc32(data) == 1391191975
+    characters = build_charset(load_config("rec/PP-OCRv6_tiny_rec.yml")).characters
+    assert len(characters) == 6904 + 1 and characters[0] == "!" and characters[-2:] == ["\uffe5", " "]

@@ -16,6 +16,7 @@ MOBILE = {
     "mobile_rec": "rec/ch_ppocr_mobile_v2.0_rec.yml",
     "mobile_cls": "cls/ch_ppocr_mobile_v2.0_cls.yml",
 }
+TINY = {"tiny_det": "det/PP-OCRv6_tiny_det.yml", "tiny_rec": "rec/PP-OCRv6_tiny_rec.yml"}
 # A selection from the official server checkpoints
 SERVER = {
     "det/ch_ppocr_server_v2.0_det.yml": {
@@ -58,9 +59,9 @@ def official_shapes(file):
     return {name: tuple(int(side) for side in shape.split("x")) for name, shape in pairs}
 
 
-@pytest.mark.parametrize("name", MOBILE)
-def test_mobile_networks_have_the_official_names_and_shapes(name):
-    assert shapes(MOBILE[name]) == official_shapes(name)
+@pytest.mark.parametrize("name", [*MOBILE, *TINY])
+def test_small_networks_have_the_official_names_and_shapes(name):
+    assert shapes({**MOBILE, **TINY}[name]) == official_shapes(name)
 
 
 @pytest.mark.parametrize("config_name", SERVER)

@@ -2,7 +2,7 @@
 
 Weights come from the parameters' names and the input from a seed, so nothing but `networks.json` is stored: per network
 the output's shape, how much it varies over positions and pictures, and that variation's projections on three fixed
-random directions, which every output value moves. The detector, recogniser and classifier of the mobile system were
+random directions, which every output value moves. The networks of the mobile system and of PP-OCRv6 tiny were
 compared with the official ONNX forms when the file was made.
 
 `python tests/golden/test_golden_networks.py` writes the file anew, for a change that is meant to change the values.
@@ -42,13 +42,15 @@ CASES = {
     "mobile_rec": lambda: load_config("rec/ch_ppocr_mobile_v2.0_rec.yml"),
     "server_rec": lambda: load_config("rec/ch_ppocr_server_v2.0_rec.yml"),
     "mobile_cls": lambda: load_config("cls/ch_ppocr_mobile_v2.0_cls.yml"),
+    "tiny_det": lambda: load_config("det/PP-OCRv6_tiny_det.yml"),
+    "tiny_rec": lambda: load_config("rec/PP-OCRv6_tiny_rec.yml"),
     "det_mobilenet_v3_small_se": lambda: architecture("det", {"name": "MobileNetV3", "model_name": "small"}),
     "det_resnet50_vd": lambda: architecture("det", {"name": "ResNet_vd", "layers": 50}),
     "det_shufflenet_v2": lambda: architecture("det", {"name": "ShuffleNetV2", "scale": 0.5}),
     "rec_mobilenet_v3_large": lambda: architecture("rec", {"name": "MobileNetV3", "model_name": "large"}),
     "cls_shufflenet_v2": lambda: architecture("cls", {"name": "ShuffleNetV2", "scale": 1.0}),
 }
-SHAPES = {"det": (1, 3, 64, 96), "rec": (2, 3, 32, 64), "cls": (2, 3, 48, 192)}
+SHAPES = {"det": (1, 3, 64, 96), "rec": (2, 3, 32, 64), "cls": (2, 3, 48, 192), "tiny_rec": (2, 3, 48, 64)}
 
 
 def fill(model):
@@ -75,7 +77,7 @@ def summary(case):
     model = build_model(config)
     fill(model)
     model.eval()
-    shape = SHAPES[config.at("Architecture.model_type")]
+    shape = SHAPES.get(case) or SHAPES[config.at("Architecture.model_type")]
     with paddle.no_grad():
         y = model(paddle.to_tensor(pictures(shape))).numpy()
     positions = {"det": (0, 2, 3), "rec": (0, 1), "cls": (0,)}[config.at("Architecture.model_type")]

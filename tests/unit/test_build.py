@@ -119,12 +119,12 @@ def test_nothing_is_shared_between_two_builds():
         ),
         (
             {"Architecture__Head__out_channels": 65},
-            "Architecture.Head.out_channels: CTCHead has no parameter 'out_channels'; choose one of fc_decay",
+            "Architecture.Head.out_channels: CTCHead has no parameter 'out_channels'; did you mean 'mid_channels'?",
         ),
-        ({"Architecture__Head": None}, "Architecture.Head: missing; name one of CTCHead, ClsHead, DBHead"),
+        ({"Architecture__Head": None}, "Architecture.Head: missing; name one of CTCHead, ClsHead, DBHead, MultiHead"),
         (
             {"Architecture__Backbone": REMOVED},
-            "Architecture.Backbone: missing; name one of MobileNetV3, ResNet, ShuffleNetV2",
+            "Architecture.Backbone: missing; name one of MobileNetV3, PPLCNetV4, ResNet, ShuffleNetV2",
         ),
         ({"Architecture__Nek": {}}, "Architecture.Nek: unknown key; did you mean 'Neck'?"),
         ({"Architecture__Transform": {"name": "TPS"}}, "Architecture.Transform: none is available; leave it empty"),
@@ -136,7 +136,8 @@ def test_nothing_is_shared_between_two_builds():
         (
             {"Global__character_dict_path": "no/such.txt"},
             "Global.character_dict_path: there is no file no/such.txt; the package brings "
-            "ppocr/utils/dict/en63_dict.txt, ppocr/utils/dict/ppocr_keys_v1.txt",
+            "ppocr/utils/dict/en63_dict.txt, ppocr/utils/dict/ppocr_keys_v1.txt, "
+                "ppocr/utils/dict/ppocrv6_tiny_dict.txt",
         ),
     ],
 )  # fmt: skip

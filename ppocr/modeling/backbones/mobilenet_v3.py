@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Dict, List, Literal, NamedTuple, Sequence, Tuple
 
 import paddle
-import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.modeling.layers import IntPair, conv_bn, make_divisible
+from ppocr.modeling.layers import IntPair, SqueezeExcitation, conv_bn, make_divisible
 
 SCALES = (0.35, 0.5, 0.75, 1.0, 1.25)
 STEM_CHANNELS = 16
@@ -206,21 +205,6 @@ class ResidualUnit(nn.Layer):
             y = self.mid_se(y)
         y = self.linear_conv(y)
         return x + y if self.has_shortcut else y
-
-
-class SqueezeExcitation(nn.Layer):
-    """Weigh each channel by a gate in [0, 1] computed from all channels' means (Hu et al. 2018)."""
-
-    def __init__(self, channels: int, reduction: int = 4):
-        super().__init__()
-        self.pool = nn.AdaptiveAvgPool2D(1)
-        self.conv1 = nn.Conv2D(channels, channels // reduction, 1)
-        self.conv2 = nn.Conv2D(channels // reduction, channels, 1)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        gate = self.conv2(F.relu(self.conv1(self.pool(x))))
-        # Slope 1/5 as in the official weights; the MobileNetV3 paper and Paddle's default have 1/6.
-        return x * F.hardsigmoid(gate, slope=0.2, offset=0.5)
 
 
 def check_scale(scale: float) -> None:

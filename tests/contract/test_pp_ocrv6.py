@@ -1,0 +1,135 @@
+"""PP-OCRv6's networks beyond what every network promises: sizes, training forms, and what prediction makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from ppocr.config import load_config
+from ppocr.engine.build import build_model
+from ppocr.errors import ConfigError
+from ppocr.modeling.fuse import for_prediction
+from ppocr.modeling.model import OCRModel
+from ppocr.registry import BACKBONES, HEADS, NECKS
+
+CONFIGS = {"det": "det/PP-OCRv6_tiny_det.yml", "rec": "rec/PP-OCRv6_tiny_rec.yml"}
+SIZES = ("tiny", "small", "medium")
+CTC = {"CTCHead": {"Neck": {"name": "reshape"}, "Head": {"mid_channels": 6, "use_guide": True}}}
+
+
+def image(*shape):
+    return paddle.to_tensor(np.random.RandomState(0).standard_normal(shape).astype("float32"))
+
+
+def lively(model):
+    """Statistics and scales far from their initial values, so that every branch and normalisation counts."""
+    random = np.random.RandomState(1)
+    for name, tensor in model.state_dict().items():
+        if len(tensor.shape) == 1:
+            noise = random.uniform(0.8, 1.2, tensor.shape)
+            tensor.set_value((noise if name.endswith(("weight", "_variance")) else noise - 1).astype("float32"))
+    model.eval()
+    return model
+
+
+def deployed_parameters(model):
+    """Numbers that prediction needs: those of the fused network, without what only training runs."""
+    fused = for_prediction(model, paddle.zeros([1, 3, 64, 64]))
+    training = ("head.thresh", "head.aux")
+    return sum(int(np.prod(p.shape)) for name, p in fused.named_parameters() if not name.startswith(training))
+
+
+@pytest.mark.parametrize(("task", "published"), [("det", 0.43e6), ("rec", 1.1e6)])
+def test_tiny_networks_are_as_small_as_the_paper_says(task, published):
+    assert deployed_parameters(build_model(load_config(CONFIGS[task]))) == pytest.approx(published, rel=0.03)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_recognition_backbone(size):
+    backbone = BACKBONES["rec"].build({"name": "PPLCNetV4", "model_size": size}, "Backbone", in_channels=3)
+    assert tuple(backbone(image(2, 3, 64, 200)).shape) == (2, backbone.out_channels, 1, 40)  # whatever the size
+    backbone.eval()
+    assert tuple(backbone(image(1, 3, 48, 160)).shape) == (1, backbone.out_channels, 1, 20)
+
+
+def test_every_parameter_of_the_recogniser_learns():
+    backbone = BACKBONES["rec"].build({"name": "PPLCNetV4", "model_size": "tiny"}, "Backbone", in_channels=3)
+    head = HEADS.build({"name": "MultiHead", "head_list": [CTC]}, "Head", in_channels=160, out_channels=11)
+    model = OCRModel(backbone=backbone, head=head)
+    y = model(image(2, 3, 48, 96))
+    assert tuple(y.shape) == (2, 40, 11)
+    (y * image(*y.shape)).sum().backward()
+    assert_learned(model)
+
+
+@pytest.mark.parametrize("name", ["RepLKFPN", "UniRepLKFPN"])
+def test_pyramid_and_head_with_auxiliary_branches(name):
+    neck = NECKS.build({"name": name, "out_channels": 32, "dilated_kernel_size": 7}, "Neck", in_channels=[8, 8, 16, 8])
+    spec = {"name": "DBHead", "aux_in_channels": 32, "fix_nan": True}
+    head = HEADS.build(spec, "Head", in_channels=neck.out_channels)
+    maps = [image(2, c, 64 // s, 96 // s) for c, s in zip((8, 8, 16, 8), (4, 8, 16, 32))]
+    result = head(neck(maps))
+    assert {key: tuple(value.shape) for key, value in result.items()} == dict.fromkeys(
+        ("maps", "aux_maps_p4", "aux_maps_p3", "aux_maps_p2"), (2, 3, 64, 96)
+    )
+    sum((value * image(*value.shape)).sum() for value in result.values()).backward()
+    assert_learned(neck)
+    assert_learned(head)
+    neck.eval(), head.eval()
+    assert tuple(head(neck(maps)).shape) == (2, 1, 64, 96)
+
+
+def assert_learned(model):
+    learning = {name: parameter for name, parameter in model.named_parameters() if not parameter.stop_gradient}
+    assert learning
+    assert not [name for name, p in learning.items() if p.grad is None or not np.isfinite(p.grad.numpy()).all()]
+
+
+@pytest.mark.parametrize(
+    ("fix_nan", "training", "expected"), [(True, True, 0), (True, False, np.nan), (False, True, np.nan)]
+)
+def test_activations_that_are_no_numbers_are_dropped_while_training_only(fix_nan, training, expected):
+    branch = HEADS.build({"name": "DBHead", "fix_nan": fix_nan}, "Head", in_channels=8).binarize
+    branch.training = training
+    values = branch.numbers(paddle.to_tensor([1.0, float("nan"), -2.0])).numpy()
+    np.testing.assert_array_equal(values, [1, expected, -2])
+
+
+@pytest.mark.parametrize("task", CONFIGS)
+def test_fused_networks_compute_the_same(task):
+    model = lively(build_model(load_config(CONFIGS[task])))
+    x = image(2, 3, 64, 96)
+    fused = for_prediction(model, x)
+    expected = model(x).numpy()
+    np.testing.assert_allclose(fused(x).numpy(), expected, atol=2e-5)
+    assert np.ptp(expected) > (0.2 if task == "det" else 1e-4)  # of 6906 classes none stands out
+    if task == "rec":
+        model.head.logits = fused.head.logits = True
+        np.testing.assert_allclose(fused(x).numpy(), model(x).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("task", CONFIGS)
+def test_fused_networks_hold_neither_branches_nor_normalisations(task):
+    fused = for_prediction(build_model(load_config(CONFIGS[task])), image(1, 3, 64, 64))
+    executed = [layer for name, layer in fused.named_sublayers() if not name.startswith(("head.thresh", "head.aux"))]
+    assert not [layer for layer in executed if isinstance(layer, (nn.BatchNorm2D, nn.BatchNorm1D))]
+    assert not [layer for layer in executed if hasattr(layer, "fuse")]
+
+
+@pytest.mark.parametrize(
+    ("head_list", "told"),
+    [
+        ([], "expected one CTCHead, came 0"),
+        ([CTC, CTC], "expected one CTCHead, came 2"),
+        ([{"CTCHaed": {}}], "no head is called 'CTCHaed'; did you mean 'CTCHead'"),
+        (["CTCHead"], "expected entries `name: settings`, came 'CTCHead'"),
+        ([{"CTCHead": {"Nek": {}}}], "CTCHead.Nek: unknown key; did you mean 'Neck'"),
+        ([{"CTCHead": {"Head": {"mid_chanels": 5}}}], "CTCHead.Head.mid_chanels: .* did you mean 'mid_channels'"),
+        ([{"CTCHead": {"Neck": {"name": "rmn"}}}], "CTCHead.Neck.encoder_type: expected one of"),
+    ],
+)
+def test_mistakes_in_the_list_of_heads_are_told(head_list, told):
+    with pytest.raises(ConfigError, match=told):
+        HEADS.build({"name": "MultiHead", "head_list": head_list}, "Head", in_channels=8, out_channels=5)
