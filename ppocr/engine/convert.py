@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_charset, build_model
 from ppocr.engine.export import export_model
+from ppocr.engine.fused_weights import by_execution_order, calibrate_norms
 from ppocr.engine.official import Family, OfficialModel, only_weights
-from ppocr.engine.onnx_weights import read_constants, repair_upsampling
+from ppocr.engine.onnx_weights import read_constants, read_layers, repair_upsampling, steady_means
 from ppocr.engine.self_check import (
     Run,
     check_agreement,
@@ -26,7 +29,11 @@ from ppocr.engine.self_check import (
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import MissingExtraError, ModelError
 
+if TYPE_CHECKING:
+    import paddle
+
 TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
+CALIBRATION_BATCHES = 8  # pages, or eights of strips, whose statistics imported normalisations get
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ def convert_family(
         config = load_config(official.config)
         _check_dictionary(config, family, contents)
         target = directory / official.kind
-        batches = page_batches(pages, config) if official.kind == "det" else strip_batches(strips, config)
+        prepare, pictures = (page_batches, pages) if official.kind == "det" else (strip_batches, strips)
+        batches = functools.partial(prepare, pictures, config)
         reports.append(_convert(official, config, contents, target, batches))
         if official.kind == "det":
             strips = find_strips(pages, target, config)
@@ -94,13 +102,15 @@ def _convert(
     config: Config,
     contents: Mapping[str, bytes],
     target: Path,
-    batches: Iterator[np.ndarray],
+    batches: Callable[[], Iterable[np.ndarray]],
 ) -> ModelReport:
     data = contents[official.member]
     model = build_model(config)
-    loaded = load_weights(model, official.rename(only_weights(read_constants(data)), model), source=official.member)
+    loaded = load_weights(model, _weights(official, data, model), source=official.member)
+    if official.rename is None:
+        calibrate_norms(model, itertools.islice(batches(), CALIBRATION_BATCHES))
     exported = export_model(model, config, target)
-    agreement = check_agreement(model, target, batches, onnx=_onnx_if_possible(data))
+    agreement = check_agreement(model, target, batches(), onnx=_onnx_if_possible(data))
     save_weights(model, target / TRAINED)
     return ModelReport(
         kind=official.kind,
@@ -114,9 +124,15 @@ def _convert(
     )
 
 
+def _weights(official: OfficialModel, data: bytes, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
+    if official.rename is None:
+        return by_execution_order(read_layers(data), model)
+    return official.rename(only_weights(read_constants(data)), model)
+
+
 def _onnx_if_possible(data: bytes) -> Optional[Run]:
     with contextlib.suppress(MissingExtraError):  # an optional package; the report tells that it was left out
-        return onnx_runner(repair_upsampling(data))
+        return onnx_runner(steady_means(repair_upsampling(data)))
     return None
 
 

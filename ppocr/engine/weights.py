@@ -14,8 +14,9 @@ from ppocr.errors import ModelError
 if TYPE_CHECKING:
     import paddle
 
-# Parameters that no inference model holds, because only training runs them (the threshold map of DB, eq. 1 and 2)
-TRAINING_ONLY = ("head.thresh.",)
+# Parameters that no inference model holds, because only training runs them (the threshold map of DB, eq. 1 and 2, and
+# the supervision of the neck's inner maps)
+TRAINING_ONLY = ("head.thresh.", "head.aux_")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,185 @@
+"""Fused weights → training form, and back: blocks with branches, the order of layers, statistics."""
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from ppocr.engine.fused_weights import by_execution_order, calibrate_norms
+from ppocr.engine.onnx_weights import OnnxLayer, read_layers, steady_means
+from ppocr.engine.weights import load_weights
+from ppocr.errors import ModelError
+from ppocr.modeling.fuse import fuse_branches
+from ppocr.modeling.layers import conv_bn
+from ppocr.modeling.reparam import DILATED_BRANCHES, DilatedReparamBlock, RepDWConv
+
+BLOCKS = {
+    "rep": lambda: RepDWConv(6),
+    **{f"dilated{k}": lambda k=k: DilatedReparamBlock(6, k) for k in DILATED_BRANCHES},
+}
+
+
+def noise(*shape):
+    return np.random.RandomState(sum(shape)).standard_normal(shape).astype(np.float32)
+
+
+def lively(model):
+    for index, (name, tensor) in enumerate(model.state_dict().items()):
+        values = np.random.RandomState(index).normal(0, 0.5, tensor.shape)
+        tensor.set_value((np.abs(values) + 0.5 if "variance" in name else values).astype(np.float32))
+    model.eval()
+    return model
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_fused_block_is_one_convolution_with_the_same_values(name):
+    block, x = lively(BLOCKS[name]()), paddle.to_tensor(noise(2, 6, 15, 17))
+    fused = block.fuse()
+    assert type(fused) is nn.Conv2D
+    np.testing.assert_allclose(fused(x).numpy(), block(x).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_split_undoes_fuse(name):
+    block = BLOCKS[name]()
+    side = block.fuse().weight.shape[-1]
+    weight, bias = noise(6, 1, side, side), noise(6)
+    load_weights(block, block.split(weight, bias), source="test")  # every tensor is given, with its shape
+    fused = block.fuse()
+    np.testing.assert_allclose(fused.weight.numpy(), weight, atol=1e-6)
+    np.testing.assert_allclose(fused.bias.numpy(), bias, atol=1e-6)
+
+
+def test_other_kernels_are_refused():
+    with pytest.raises(ValueError, match="dilated_kernel_size must be one of 5, 7, 9, 11, 13, came 3"):
+        DilatedReparamBlock(4, 3)
+
+
+class Small(nn.Layer):
+    """Constructed in another order than it runs; a layer that never runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 5)
+        self.block = RepDWConv(4)
+        self.stem = conv_bn(3, 4, kernel=3, act="relu")
+        self.thresh = nn.Conv2D(4, 4, 1)
+
+    def forward(self, x):
+        return self.head(self.block(self.stem(x)).mean([2, 3]))
+
+
+def fused_layers():
+    return [
+        OnnxLayer("conv", (noise(4, 3, 3, 3), noise(4))),
+        OnnxLayer("conv", (noise(4, 1, 3, 3), noise(4) + 1)),
+        OnnxLayer("linear", (noise(4, 5), noise(5))),
+    ]
+
+
+def filled():
+    model = Small()
+    weights = by_execution_order(fused_layers(), model)
+    assert not [name for name in weights if name.startswith("thresh")]
+    state = model.state_dict()
+    assert sorted(weights) == sorted(name for name in state if not name.startswith("thresh"))
+    for name, array in weights.items():
+        state[name].set_value(array)
+    return model
+
+
+def test_layers_find_their_places_by_the_order_in_which_they_run():
+    model, x = filled(), paddle.to_tensor(noise(2, 3, 9, 9))
+    model.eval()
+    stem, block, head = fused_layers()
+    y = nn.functional.relu(nn.functional.conv2d(x, *map(paddle.to_tensor, stem.weights), padding=1))
+    y = nn.functional.conv2d(y, *map(paddle.to_tensor, block.weights), padding=1, groups=4).mean([2, 3])
+    expected = y.numpy() @ head.weights[0] + head.weights[1]
+    np.testing.assert_allclose(model(x).numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(fuse_branches(model)(x).numpy(), expected, atol=1e-5)
+
+
+def test_normalisations_in_the_file_are_taken_as_they_are():
+    model = Small()
+    stem, *others = fused_layers()
+    norm = OnnxLayer("norm", tuple(noise(4) + leaf for leaf in range(4)))
+    weights = by_execution_order([OnnxLayer("conv", stem.weights[:1]), norm, *others], model)
+    for leaf, array in zip(("weight", "bias", "_mean", "_variance"), norm.weights):
+        np.testing.assert_array_equal(weights[f"stem.bn.{leaf}"], array)
+
+
+def test_too_few_too_many_and_other_layers_are_told():
+    layers = fused_layers()
+    with pytest.raises(ModelError, match="no linear is left for head"):
+        by_execution_order(layers[:2], Small())
+    with pytest.raises(ModelError, match="1 layers more than the network has"):
+        by_execution_order([*layers, layers[2]], Small())
+    with pytest.raises(ModelError, match="no conv is left for block"):
+        by_execution_order([layers[0], layers[2]], Small())
+
+
+def test_calibration_keeps_predictions_and_makes_training_begin_near_them():
+    model, batches = filled(), [noise(8, 3, 16, 16) + 2, noise(8, 3, 16, 17) + 2]
+    model.eval()
+    x = paddle.to_tensor(batches[0])
+    before = model(x).numpy()
+    calibrate_norms(model, batches)
+    np.testing.assert_allclose(model(x).numpy(), before, atol=1e-4)
+    assert not model.training and model.block.bn._mean.numpy().any()
+    model.train()
+    training = model(x).numpy()
+    model.eval()
+    np.testing.assert_allclose(training, before, atol=0.2 * np.abs(before).max())
+
+
+def test_known_statistics_are_not_touched():
+    model = filled()
+    model.stem.bn._mean.set_value(np.ones(4, np.float32))
+    calibrate_norms(model, [noise(2, 3, 8, 8)])
+    np.testing.assert_array_equal(model.stem.bn._mean.numpy(), np.ones(4))
+
+
+def onnx_model(nodes, inputs):
+    onnx = pytest.importorskip("onnx")
+    value = onnx.helper.make_tensor_value_info
+    x, y = value("x", 1, inputs), value("y", 1, None)
+    graph = onnx.helper.make_graph(nodes, "g", [x], [y])
+    opset = [onnx.helper.make_opsetid("", 13)]
+    return onnx.helper.make_model(graph, opset_imports=opset, ir_version=7).SerializeToString()
+
+
+def constant(name, array):
+    onnx = pytest.importorskip("onnx")
+    return onnx.helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(array, name))
+
+
+def test_layers_of_an_onnx_file_in_order_with_their_biases():
+    onnx = pytest.importorskip("onnx")
+    node = onnx.helper.make_node
+    kernel, bias, norm = noise(4, 3, 1, 1), noise(1, 4, 1, 1), [noise(4) for _ in range(4)]
+    nodes = [
+        constant("k", kernel), constant("b", bias), constant("one", np.float32(1)),
+        *(constant(f"n{i}", array) for i, array in enumerate(norm)),
+        node("Conv", ["x", "k"], ["c"]), node("Add", ["c", "b"], ["d"]), node("Add", ["d", "one"], ["e"]),
+        node("Conv", ["e", "k", "n0"], ["f"]),
+        node("BatchNormalization", ["f", "n0", "n1", "n2", "n3"], ["y"]),
+    ]  # fmt: skip
+    layers = read_layers(onnx_model(nodes, [1, 3, 5, 5]))
+    assert [(layer.kind, len(layer.weights)) for layer in layers] == [("conv", 2), ("conv", 2), ("norm", 4)]
+    np.testing.assert_array_equal(layers[0].weights[1], bias.reshape(-1))
+    for read, array in zip(layers[2].weights, norm):
+        np.testing.assert_array_equal(read, array)
+
+
+@pytest.mark.parametrize("kind", ["GlobalAveragePool", "ReduceMean"])
+def test_steady_means_are_the_same_but_for_rounding(kind):
+    onnx = pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    attributes = {"axes": [2, 3], "keepdims": 1} if kind == "ReduceMean" else {}
+    data = onnx_model([onnx.helper.make_node(kind, ["x"], ["y"], **attributes)], [2, 3, 300, 200])
+    rewritten = steady_means(data)
+    assert [node.op_type for node in onnx.load_from_string(rewritten).graph.node] == ["ReduceMean", "ReduceMean"]
+    x = noise(2, 3, 300, 200) * 10 + 3
+    session = runtime.InferenceSession(rewritten, providers=["CPUExecutionProvider"])
+    y = session.run(None, {"x": x})[0]
+    np.testing.assert_allclose(y, x.astype(np.float64).mean(axis=(2, 3), keepdims=True), atol=1e-5)
