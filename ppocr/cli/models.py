@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 from ppocr.cli.main import complain
@@ -101,19 +100,38 @@ def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
 
 @contextlib.contextmanager
 def _cleaning_up_when_terminated() -> Iterator[None]:
-    """SIGTERM ends the process by an exception, so that what was begun is removed."""
+    """SIGTERM ends the block by an exception, so that what was begun is removed.
 
-    def stop(number: int, frame: Optional[FrameType]) -> None:
-        raise SystemExit(TERMINATED)
-
-    if threading.current_thread() is not threading.main_thread():  # only that one may handle signals
+    A handler would not do: Paddle puts its own in place when it is imported, and the default one when it loads a model.
+    So the signal is blocked, and a thread waits for it and interrupts this one as Ctrl-C does.
+    """
+    main_thread = threading.main_thread()
+    if threading.current_thread() is not main_thread or not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    previous = signal.signal(signal.SIGTERM, stop)
+    over, terminated = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        signal.sigwait({signal.SIGTERM})
+        if not over.is_set():
+            terminated.set()
+            signal.pthread_kill(main_thread.ident, signal.SIGINT)  # type: ignore[arg-type]
+
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
+    except KeyboardInterrupt:
+        if terminated.is_set():
+            raise SystemExit(TERMINATED) from None
+        raise
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        over.set()
+        if watcher.is_alive():
+            signal.pthread_kill(watcher.ident, signal.SIGTERM)  # type: ignore[arg-type]
+        watcher.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def _tell(step: str) -> None:

