@@ -25,8 +25,9 @@ STRIPS_AT_ONCE = 8
 # The detector's logits reach hundreds, and some strips are read with equal doubt between two characters: there float32
 # alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
 # strips of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
-# and by more than 1e-4 on 3, 2 and 4 strips; on a small sample that may be more than 1 %.
-RARE, ROUNDING = 0.1, 1e-3
+# and by more than 1e-4 on 3, 2 and 4 strips; on a small sample that may be more than 1 %. Of 240 blurred strips one
+# reached 1.5e-3. Wrong weights differ by almost 1 somewhere.
+RARE, ROUNDING = 0.1, 1e-2
 Run = Callable[[np.ndarray], np.ndarray]
 
 

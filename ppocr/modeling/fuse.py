@@ -106,15 +106,19 @@ def _pairs(model: nn.Layer, example: paddle.Tensor) -> list[Tuple[nn.Layer, nn.B
 
 
 def _fold(convolution: Any, norm: Any) -> None:
-    scale = norm.weight / paddle.sqrt(norm._variance + norm._epsilon)
+    # in float64, so that the new weights are rounded once
+    mean, variance, gamma, beta = (
+        tensor.numpy().astype(np.float64) for tensor in (norm._mean, norm._variance, norm.weight, norm.bias)
+    )
+    scale = gamma / np.sqrt(variance + norm._epsilon)
     # weights are [out, in / groups, h, w]; those of a transposed convolution [in, out, h, w]
     axis = [1, -1, 1, 1] if isinstance(convolution, nn.Conv2DTranspose) else [-1, 1, 1, 1]
-    bias = paddle.zeros_like(norm._mean) if convolution.bias is None else convolution.bias
-    folded = (bias - norm._mean) * scale + norm.bias
-    convolution.weight.set_value(convolution.weight * scale.reshape(axis))
+    weight = convolution.weight.numpy() * scale.reshape(axis)
+    bias = np.zeros_like(mean) if convolution.bias is None else convolution.bias.numpy()
     if convolution.bias is None:
-        convolution.bias = convolution.create_parameter([len(folded)], is_bias=True)
-    convolution.bias.set_value(folded)
+        convolution.bias = convolution.create_parameter([len(mean)], is_bias=True)
+    convolution.weight.set_value(weight.astype(np.float32))
+    convolution.bias.set_value(((bias - mean) * scale + beta).astype(np.float32))
 
 
 def _replace(model: nn.Layer, old: nn.Layer, new: nn.Layer) -> None:
