@@ -68,14 +68,16 @@ def conv_of(weight: np.ndarray, bias: Optional[paddle.Tensor] = None) -> nn.Conv
 
 
 def doubling_conv_of(weight: np.ndarray) -> nn.Conv2DTranspose:
-    """The transposed convolution that equals up-sampling by 2, then a 3×3 convolution with `weight[out, in, 3, 3]`.
+    """The transposed convolution that equals up-sampling by 2, then a convolution with `weight[out, in, k, k]`, k odd.
 
-    Along one axis, output 2i + j - 1 reads pixel i of the small map through those taps t of three that fall on one of
-    its two copies, 2i and 2i + 1: 2i ≤ (2i + j - 1) + (t - 1) ≤ 2i + 1, thus j + t is 2 or 3.
+    Along one axis, with h = (k - 1) / 2, output 2i + j - h reads pixel i of the small map through those of the k taps t
+    that fall on one of its two copies, 2i and 2i + 1: 2i ≤ (2i + j - h) + (t - h) ≤ 2i + 1, thus j + t is 2h or 2h + 1.
     """
-    taps = np.array([[t + j in (2, 3) for j in range(4)] for t in range(3)], np.float64)
+    side = weight.shape[-1]
+    half = side // 2
+    taps = np.array([[t + j in (2 * half, 2 * half + 1) for j in range(side + 1)] for t in range(side)], np.float64)
     kernel = np.einsum("oiyx,yv,xu->iovu", weight.astype(np.float64), taps, taps)
     out_channels, in_channels = weight.shape[:2]
-    conv = nn.Conv2DTranspose(in_channels, out_channels, 4, stride=2, padding=1, bias_attr=False)
+    conv = nn.Conv2DTranspose(in_channels, out_channels, side + 1, stride=2, padding=half, bias_attr=False)
     conv.weight.set_value(kernel.astype(np.float32))
     return conv

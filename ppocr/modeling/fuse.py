@@ -15,9 +15,12 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
+from ppocr.modeling.fold_pp_ocrv6 import FoldedRepLKFPN, SplitStem
 from ppocr.modeling.fold_pyramid import FoldedPyramid
 from ppocr.modeling.heads.db_head import DBHead, MapBranch
 from ppocr.modeling.necks.db_fpn import DBFPN
+from ppocr.modeling.necks.rep_lk_fpn import RepLKFPN
 
 CONVOLUTIONS = (nn.Conv2D, nn.Conv2DTranspose)
 
@@ -33,9 +36,12 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> nn.Layer:
     for layer in model.sublayers():
         if isinstance(layer, MapBranch) and isinstance(layer.conv_bn2, nn.Identity):
             _replace(model, layer, SubPixelBranch(layer))
+        elif isinstance(layer, BranchedStem):
+            _replace(model, layer, SplitStem(layer))
     neck, head = getattr(model, "neck", None), getattr(model, "head", None)
-    if isinstance(neck, DBFPN) and isinstance(head, DBHead):
-        model.neck = FoldedPyramid(neck, head.binarize.conv1)
+    folded = {DBFPN: FoldedPyramid, RepLKFPN: FoldedRepLKFPN}.get(type(neck))
+    if folded is not None and isinstance(head, DBHead):
+        model.neck = folded(neck, head.binarize.conv1)
         _replace(head, head.binarize.conv1, nn.Identity())
     model.eval()
     return model

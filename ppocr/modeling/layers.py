@@ -62,19 +62,24 @@ class SqueezeExcitation(nn.Layer):
             of MobileNetV3 and of the detection necks 1/5.
         window: take means of window × window pixels first, then their mean; both sides must be multiples of it. The
             same but for rounding: engines add up in one float32, which loses four digits over a page's 50,000 pixels.
+        shortcut: add the unweighed map.
     """
 
-    def __init__(self, channels: int, reduction: int = 4, *, slope: float = 0.2, window: int = 1):
+    def __init__(
+        self, channels: int, reduction: int = 4, *, slope: float = 0.2, window: int = 1, shortcut: bool = False
+    ):
         super().__init__()
         whole = nn.AdaptiveAvgPool2D(1)  # not `mean`, for which Paddle Inference leaves oneDNN: 29 against 7 ms
         self.pool = whole if window == 1 else nn.Sequential(nn.AvgPool2D(window), whole)
         self.conv1 = nn.Conv2D(channels, channels // reduction, 1)
         self.conv2 = nn.Conv2D(channels // reduction, channels, 1)
         self.slope = slope
+        self.shortcut = shortcut
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         gate = self.conv2(F.relu(self.conv1(self.pool(x))))
-        return x * F.hardsigmoid(gate, slope=self.slope, offset=0.5)
+        gate = F.hardsigmoid(gate, slope=self.slope, offset=0.5)
+        return x * (gate + 1 if self.shortcut else gate)  # the sum on one pixel of the gate, not on all of x
 
 
 def uniform_attr(fan_in: int, *, l2_decay: Optional[float] = None) -> ParamAttr:

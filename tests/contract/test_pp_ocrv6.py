@@ -10,8 +10,14 @@ from paddle import nn
 from ppocr.config import load_config
 from ppocr.engine.build import build_model
 from ppocr.errors import ConfigError
-from ppocr.modeling.fuse import for_prediction
+from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
+from ppocr.modeling.fold_pp_ocrv6 import FoldedRepLKFPN, SplitStem
+from ppocr.modeling.fold_pyramid import doubling_conv_of
+from ppocr.modeling.fuse import fold_batch_norm, for_prediction, fuse_branches
+from ppocr.modeling.heads.ctc_head import ColumnMixer, CTCHead
+from ppocr.modeling.layers import SqueezeExcitation, upsample_nearest
 from ppocr.modeling.model import OCRModel
+from ppocr.modeling.reparam import DilatedReparamBlock, RepDWConv
 from ppocr.registry import BACKBONES, HEADS, NECKS
 
 CONFIGS = {"det": "det/PP-OCRv6_tiny_det.yml", "rec": "rec/PP-OCRv6_tiny_rec.yml"}
@@ -36,7 +42,7 @@ def lively(model):
 
 def deployed_parameters(model):
     """Numbers that prediction needs: those of the fused network, without what only training runs."""
-    fused = for_prediction(model, paddle.zeros([1, 3, 64, 64]))
+    fused = fold_batch_norm(fuse_branches(model), paddle.zeros([1, 3, 64, 64]))
     training = ("head.thresh", "head.aux")
     return sum(int(np.prod(p.shape)) for name, p in fused.named_parameters() if not name.startswith(training))
 
@@ -115,7 +121,7 @@ def test_fused_networks_hold_neither_branches_nor_normalisations(task):
     fused = for_prediction(build_model(load_config(CONFIGS[task])), image(1, 3, 64, 64))
     executed = [layer for name, layer in fused.named_sublayers() if not name.startswith(("head.thresh", "head.aux"))]
     assert not [layer for layer in executed if isinstance(layer, (nn.BatchNorm2D, nn.BatchNorm1D))]
-    assert not [layer for layer in executed if hasattr(layer, "fuse")]
+    assert not [layer for layer in executed if isinstance(layer, (RepDWConv, DilatedReparamBlock, ColumnMixer))]
 
 
 @pytest.mark.parametrize(
@@ -133,3 +139,47 @@ def test_fused_networks_hold_neither_branches_nor_normalisations(task):
 def test_mistakes_in_the_list_of_heads_are_told(head_list, told):
     with pytest.raises(ConfigError, match=told):
         HEADS.build({"name": "MultiHead", "head_list": head_list}, "Head", in_channels=8, out_channels=5)
+
+
+@pytest.mark.parametrize("side", [3, 5])
+def test_convolution_after_doubling_is_a_transposed_one(side):
+    weight, x = image(5, 4, side, side), image(2, 4, 7, 6)
+    expected = nn.functional.conv2d(upsample_nearest(x, 2), weight, padding=side // 2)
+    np.testing.assert_allclose(doubling_conv_of(weight.numpy())(x).numpy(), expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("shortcut", [True, False])
+def test_folded_pyramid_is_the_pyramid_and_the_convolution_after_it(shortcut):
+    spec = {"name": "RepLKFPN", "out_channels": 32, "dilated_kernel_size": 7, "shortcut": shortcut}
+    neck = fuse_branches(lively(NECKS.build(spec, "Neck", in_channels=[8, 8, 16, 8])))
+    conv = nn.Conv2D(32, 5, 3, padding=1)
+    maps = [image(2, c, 64 // s, 96 // s) for c, s in zip((8, 8, 16, 8), (4, 8, 16, 32))]
+    expected = conv(neck(maps)).numpy()
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(FoldedRepLKFPN(neck, conv)(maps).numpy(), expected, atol=1e-4)
+
+
+def test_split_stem_is_the_stem():
+    model = lively(BranchedStem(3, 32))
+    x = image(2, 3, 33, 40)
+    fused = for_prediction(nn.Sequential(model), x)
+    assert isinstance(fused[0], SplitStem)
+    np.testing.assert_allclose(fused(x).numpy(), model(x).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("window", "shortcut"), [(1, False), (4, False), (1, True), (8, True)])
+def test_squeeze_and_excitation_by_windows_and_with_shortcut(window, shortcut):
+    gate = lively(SqueezeExcitation(8, slope=1 / 6, window=window, shortcut=shortcut))
+    x = image(2, 8, 16, 24) + 0.5
+    means = x.numpy().mean(axis=(2, 3), keepdims=True)
+    expected = nn.functional.hardsigmoid(gate.conv2(nn.functional.relu(gate.conv1(paddle.to_tensor(means))))).numpy()
+    np.testing.assert_allclose(gate(x).numpy(), x.numpy() * (expected + shortcut), atol=1e-5)
+
+
+@pytest.mark.parametrize("mid_channels", [None, 6])
+def test_ctc_head_for_prediction(mid_channels):
+    head = lively(CTCHead(8, 11, mid_channels=mid_channels, use_guide=True))
+    fused, x = head.fuse(), image(2, 9, 8)
+    np.testing.assert_allclose(fused(x).numpy(), head(x).numpy(), atol=1e-6)
+    plain = CTCHead(8, 11, mid_channels=mid_channels)
+    assert plain.fuse() is plain

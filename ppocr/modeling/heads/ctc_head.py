@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
@@ -48,6 +49,10 @@ class CTCHead(nn.Layer):
         logits = self.fc2(self.fc1(sequence)) if self.is_deep else self.fc(sequence)
         return logits if self.training or self.logits else F.softmax(logits, axis=2)
 
+    def fuse(self) -> nn.Layer:
+        """The same for prediction, in fewer operations; itself where there is nothing to gain."""
+        return self if self.guide_layer is None else FusedCTCHead(self, self.guide_layer)
+
 
 class ColumnMixer(nn.Sequential):
     """`float32[N, W, C]` in and out: a depthwise convolution over five columns, then a pointwise one.
@@ -69,34 +74,41 @@ class ColumnMixer(nn.Sequential):
     def forward(self, sequence: paddle.Tensor) -> paddle.Tensor:
         return super().forward(sequence.transpose([0, 2, 1])).transpose([0, 2, 1])
 
-    def fuse(self) -> FusedColumnMixer:
-        """The same for prediction, in fewer operations."""
-        return FusedColumnMixer(self)
 
+class FusedCTCHead(nn.Layer):
+    """A `CTCHead` with `use_guide` in `eval()` mode: normalisations folded, all but the last layer as convolutions.
 
-class FusedColumnMixer(nn.Layer):
-    """`ColumnMixer` in `eval()` mode: its normalisations folded, the pointwise convolution a linear layer.
+    Linear layers one after another stop Paddle Inference 3.3 in bfloat16: it confuses their inputs.
 
     Args:
-        mixer: not changed.
+        head: not changed.
+        mixer: its `guide_layer`.
     """
 
-    def __init__(self, mixer: ColumnMixer):
+    def __init__(self, head: CTCHead, mixer: ColumnMixer):
         super().__init__()
-        kernel, bias = normalized(mixer[0], mixer[1])
-        channels = len(bias)
-        self.conv = nn.Conv2D(channels, channels, (1, 5), padding=(0, 2), groups=channels)
-        self.conv.weight.set_value(kernel[:, :, None])
-        self.conv.bias.set_value(bias)
-        kernel, bias = normalized(mixer[3], mixer[4])
-        self.fc = nn.Linear(channels, channels)
-        self.fc.weight.set_value(kernel[:, :, 0].T)
-        self.fc.bias.set_value(bias)
+        self.logits = head.logits
+        self.columns = _conv(*normalized(mixer[0], mixer[1]), groups=mixer[0].weight.shape[0])
+        self.pointwise = _conv(*normalized(mixer[3], mixer[4]))
+        self.mid = _conv(head.fc1.weight.numpy().T[:, :, None], head.fc1.bias.numpy()) if head.is_deep else None
+        self.fc = head.fc2 if head.is_deep else head.fc
 
     def forward(self, sequence: paddle.Tensor) -> paddle.Tensor:
-        """`float32[N, W, C]` in and out."""
-        features = F.hardswish(self.conv(sequence.transpose([0, 2, 1]).unsqueeze(2)))
-        return F.hardswish(self.fc(features.squeeze(2).transpose([0, 2, 1])))
+        features = sequence.transpose([0, 2, 1]).unsqueeze(2)
+        features = F.hardswish(self.pointwise(F.hardswish(self.columns(features))))
+        if self.mid is not None:
+            features = self.mid(features)
+        logits = self.fc(features.squeeze(2).transpose([0, 2, 1]))
+        return logits if self.logits else F.softmax(logits, axis=2)
+
+
+def _conv(kernel: np.ndarray, bias: np.ndarray, groups: int = 1) -> nn.Conv2D:
+    """The convolution along rows with this kernel, float32[O, I / groups, k], that keeps the width."""
+    out_channels, in_channels, side = kernel.shape
+    conv = nn.Conv2D(in_channels * groups, out_channels, (1, side), padding=(0, side // 2), groups=groups)
+    conv.weight.set_value(kernel[:, :, None])
+    conv.bias.set_value(bias)
+    return conv
 
 
 def _linear(in_channels: int, out_channels: int, decay: float) -> nn.Linear:

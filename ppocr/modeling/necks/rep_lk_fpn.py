@@ -37,7 +37,6 @@ class RepLKFPN(nn.Layer):
         if out_channels <= 0 or out_channels % 16:
             raise ValueError(f"out_channels must be a positive multiple of 16, came {out_channels}")
         self.out_channels = out_channels
-        self.shortcut = shortcut
         windows = (8, 4, 2, 1)  # sides of the maps are multiples of these, where the picture's are of 32
         self.ins_conv = nn.LayerList([
             WeighedConv(channels, out_channels, shortcut=shortcut, window=window)
@@ -46,7 +45,9 @@ class RepLKFPN(nn.Layer):
         quarter = out_channels // 4
         self.inp_conv_dw = nn.LayerList([DilatedReparamBlock(out_channels, dilated_kernel_size) for _ in in_channels])
         self.inp_conv_pw = nn.LayerList([pointwise(out_channels, quarter) for _ in in_channels])
-        self.inp_conv_se = nn.LayerList([SqueezeExcitation(quarter, window=window) for window in windows])
+        self.inp_conv_se = nn.LayerList(
+            [SqueezeExcitation(quarter, window=window, shortcut=shortcut) for window in windows]
+        )
 
     def forward(self, maps: Sequence[paddle.Tensor]) -> Union[paddle.Tensor, Dict[str, paddle.Tensor]]:
         """Four `float32[N, C_i, H / s, W / s]`, s = 4, 8, 16, 32 → `float32[N, out_channels, H / 4, W / 4]`.
@@ -59,18 +60,18 @@ class RepLKFPN(nn.Layer):
         out3 = in3 + upsample_nearest(out4, 2)
         out2 = in2 + upsample_nearest(out3, 2)
         levels = [
-            upsample_nearest(self._reduce(in5, 3), 8),
-            upsample_nearest(self._reduce(out4, 2), 4),
-            upsample_nearest(self._reduce(out3, 1), 2),
-            self._reduce(out2, 0),
+            upsample_nearest(self.reduce(in5, 3), 8),
+            upsample_nearest(self.reduce(out4, 2), 4),
+            upsample_nearest(self.reduce(out3, 1), 2),
+            self.reduce(out2, 0),
         ]
         fused = paddle.concat(levels, axis=1)
         return {"fuse": fused, "aux_p4": out4, "aux_p3": out3, "aux_p2": out2} if self.training else fused
 
-    def _reduce(self, x: paddle.Tensor, level: int) -> paddle.Tensor:
+    def reduce(self, x: paddle.Tensor, level: int) -> paddle.Tensor:
+        """One level's map to a quarter of the channels; level 0 is the finest."""
         x = self.inp_conv_pw[level](self.inp_conv_dw[level](x))
-        weighed = self.inp_conv_se[level](x)
-        return x + weighed if self.shortcut else weighed
+        return self.inp_conv_se[level](x)
 
 
 class WeighedConv(nn.Layer):
@@ -79,12 +80,10 @@ class WeighedConv(nn.Layer):
     def __init__(self, in_channels: int, out_channels: int, *, shortcut: bool, window: int):
         super().__init__()
         self.in_conv = pointwise(in_channels, out_channels)
-        self.se_block = SqueezeExcitation(out_channels, window=window)
-        self.shortcut = shortcut
+        self.se_block = SqueezeExcitation(out_channels, window=window, shortcut=shortcut)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        x = self.in_conv(x)
-        return x + self.se_block(x) if self.shortcut else self.se_block(x)
+        return self.se_block(self.in_conv(x))
 
 
 def pointwise(in_channels: int, out_channels: int) -> nn.Conv2D:
