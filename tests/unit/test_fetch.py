@@ -85,7 +85,7 @@ def test_no_such_package_or_no_network(index, target):
         ("echo 'ERROR: [Errno 28] No space left on device' >&2; exit 1", "no space left"),
         ("echo 'ERROR: first' >&2; echo 'ERROR: Timeout was reached' >&2; exit 2", "Timeout was reached"),
         (
-            "echo 'WARNING: Retrying after connection broken by X' >&2; echo 'ERROR: No match'; exit 1",
+            "echo 'WARNING: connection broken by X' >&2; echo 'ERROR: No match'; exit 1",
             "cannot be reached",
         ),
         ("exit 3", "exit status 3"),
