@@ -15,7 +15,7 @@ from ppocr.modeling.fold_pp_ocrv6 import FoldedRepLKFPN, SplitStem
 from ppocr.modeling.fold_pyramid import doubling_conv_of
 from ppocr.modeling.fuse import fold_batch_norm, for_prediction, fuse_branches
 from ppocr.modeling.heads.ctc_head import ColumnMixer, CTCHead
-from ppocr.modeling.layers import SqueezeExcitation, upsample_nearest
+from ppocr.modeling.layers import SqueezeExcitation, SteadyMean, upsample_nearest
 from ppocr.modeling.model import OCRModel
 from ppocr.modeling.reparam import DilatedReparamBlock, RepDWConv
 from ppocr.registry import BACKBONES, HEADS, NECKS
@@ -167,13 +167,19 @@ def test_split_stem_is_the_stem():
     np.testing.assert_allclose(fused(x).numpy(), model(x).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize(("window", "shortcut"), [(1, False), (4, False), (1, True), (8, True)])
+@pytest.mark.parametrize(("window", "shortcut"), [(None, False), (4, False), (1, True), (8, True)])
 def test_squeeze_and_excitation_by_windows_and_with_shortcut(window, shortcut):
     gate = lively(SqueezeExcitation(8, slope=1 / 6, window=window, shortcut=shortcut))
     x = image(2, 8, 16, 24) + 0.5
     means = x.numpy().mean(axis=(2, 3), keepdims=True)
     expected = nn.functional.hardsigmoid(gate.conv2(nn.functional.relu(gate.conv1(paddle.to_tensor(means))))).numpy()
     np.testing.assert_allclose(gate(x).numpy(), x.numpy() * (expected + shortcut), atol=1e-5)
+
+
+def test_means_of_large_maps_keep_their_digits():
+    values = (np.random.RandomState(0).standard_normal((1, 2, 256, 256)) + 100).astype("float32")
+    mean = SteadyMean(8)(paddle.to_tensor(values)).numpy()
+    np.testing.assert_allclose(mean, values.astype("float64").mean(axis=(2, 3), keepdims=True), atol=2e-5)
 
 
 @pytest.mark.parametrize("mid_channels", [None, 6])

@@ -7,7 +7,7 @@ official state dicts.
 
 from __future__ import annotations
 
-from typing import Dict, List, Literal, NamedTuple, Tuple
+from typing import Dict, List, Literal, NamedTuple, Optional, Tuple
 
 import paddle
 import paddle.nn.functional as F
@@ -174,7 +174,9 @@ class LCNetV4Block(nn.Layer):
         window: of that.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, stride: IntPair, use_se: bool, window: int = 1):
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: IntPair, use_se: bool, window: Optional[int] = None
+    ):
         super().__init__()
         self.has_residual = stride == 1 and in_channels == out_channels
         self.token_mixer = nn.Sequential()
@@ -198,7 +200,7 @@ class LCNetV4Block(nn.Layer):
         return x + y if self.has_residual else y
 
 
-def stage_blocks(in_channels: int, stage: Stage, *, window: int = 1) -> nn.Sequential:
+def stage_blocks(in_channels: int, stage: Stage, *, window: Optional[int] = None) -> nn.Sequential:
     """The blocks of a stage; the first one changes width and size. `window` is `SqueezeExcitation`'s."""
     blocks = []
     for index, letter in enumerate(stage.blocks):
