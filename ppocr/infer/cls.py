@@ -28,9 +28,7 @@ class TextClassifier:
         self.image_shape = shape.image_shape
         self.postprocess = model.postprocess("ClsPostProcess", label_list=options.cls_label_list)
         self.threshold, self.batch_size = options.cls_thresh, options.cls_batch_size
-        self.runtime = create_runtime(
-            model, engine=options.engine, threads=options.threads, precision=options.precision
-        )
+        self.runtime = create_runtime(model, options)
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(label, probability) of each strip, uint8[h, w, 3] BGR."""

@@ -10,6 +10,8 @@ from ppocr.infer.runtime import create_runtime
 from ppocr.ops.page_image import STRIDE, normalize_planes, resize_page, tile_spans
 from ppocr.postprocess.db import Regions
 
+SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
+
 
 class TextDetector:
     """The detector of a model directory.
@@ -37,9 +39,7 @@ class TextDetector:
             score_mode=options.score_mode,
             box_type=options.box_type,
         )
-        self.runtime = create_runtime(
-            model, engine=options.engine, threads=options.threads, precision=options.precision
-        )
+        self.runtime = create_runtime(model, options, shapes=SHAPES)
 
     def __call__(self, image: np.ndarray) -> Regions:
         """Find the text of a page.

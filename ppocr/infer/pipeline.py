@@ -30,7 +30,7 @@ Source = Union[str, Path, bytes, np.ndarray]
 
 GROUP_PAGES = 8  # pages whose strips are pooled at most …
 GROUP_STRIPS = 64  # … or until there are this many strips …
-GROUP_PIXELS = 40_000_000  # … or the pages hold this many pixels (120 MB)
+GROUP_PIXELS = 16_000_000  # … or the pages hold this many pixels (48 MB)
 
 
 class Stages:

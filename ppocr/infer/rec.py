@@ -13,6 +13,8 @@ from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
+MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
+LARGEST = 5120  # pixels of width in a batch: more strips at once gain no speed, but need memory
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -45,9 +47,7 @@ class TextRecognizer:
         )
         self.batch_size = options.rec_batch_size
         self.logits = model.logits is not None
-        self.runtime = create_runtime(
-            model, engine=options.engine, threads=options.threads, precision=options.precision, logits=self.logits
-        )
+        self.runtime = create_runtime(model, options, logits=self.logits)
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(text, score) of each strip, uint8[h, w, 3] BGR, in the order they came."""
@@ -89,16 +89,18 @@ def plan_batches(widths: Sequence[int], batch_size: int) -> list[Batch]:
         same.setdefault(padded_width(width), []).append(index)
     batches = []
     for width, indices in sorted(same.items()):
+        most = min(batch_size, max(1, LARGEST // width))
         while indices:
-            count = 1 << (min(len(indices), batch_size).bit_length() - 1)
+            count = 1 << (min(len(indices), most).bit_length() - 1)
             batches.append(Batch(indices[:count], width))
             indices = indices[count:]
     return batches
 
 
 def padded_width(width: int) -> int:
-    """Round up to a multiple of 32, from 512 pixels on to an eighth of the power of two below: at most 1/8 is padding
-    for any but the shortest strips."""
+    """The width that a strip of this natural width gets: some emptiness after its end, and then rounded up to a
+    multiple of 32, from 512 pixels on of an eighth of the power of two below."""
+    width += MARGIN
     step = max(STEP, (1 << (width.bit_length() - 1)) // 8)
     return -(-width // step) * step
 

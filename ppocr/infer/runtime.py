@@ -14,6 +14,7 @@ import numpy as np
 
 from ppocr.errors import ModelError
 from ppocr.infer.model_dir import ModelDir
+from ppocr.infer.options import OCROptions
 
 
 class Runtime(Protocol):
@@ -31,12 +32,14 @@ class PaddleRuntime:
         program, params: graph and weights.
         threads: threads of the operators; 0 takes all cores.
         precision: "fp32", or "bf16" for convolutions and matrix products in bfloat16.
+        shapes: how many input shapes oneDNN keeps compiled kernels for; 0 for all. Compiling takes longer than
+            running a small network, so all is right where the caller gives few shapes.
 
     Raises:
         ModelError: Paddle cannot load the files.
     """
 
-    def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32"):
+    def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         import paddle  # takes a second: not before a network is wanted
         from paddle import inference
@@ -47,6 +50,7 @@ class PaddleRuntime:
         config.disable_gpu()
         config.disable_glog_info()
         config.enable_mkldnn()
+        config.set_mkldnn_cache_capacity(shapes)
         config.set_cpu_math_library_num_threads(threads or available_cores())
         if program.suffix == ".pdmodel":  # Paddle 3's own graphs plan their memory by themselves
             config.enable_memory_optim()
@@ -77,27 +81,30 @@ ENGINES: dict[str, Any] = {"paddle": PaddleRuntime}
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
-def create_runtime(model: ModelDir, *, engine: str, threads: int, precision: str, logits: bool = False) -> Runtime:
-    """The runtime that `engine` names.
+def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
+    """The runtime that `options.engine` names, with its threads and precision.
+
+    Precision "auto" means bf16 where the processor multiplies in it and the graph is of Paddle 3; older ones fail.
 
     Args:
         model: what to run.
-        threads: of the operators; 0 takes all cores.
-        precision: "fp32", "bf16", or "auto": bf16 where the processor multiplies in it and the graph is of Paddle 3
-            (older graphs fail in bf16).
+        options: of the chain.
         logits: run the graph that stops before the softmax; `model.logits` must be there.
+        shapes: how many input shapes to keep compiled kernels for, where the engine lets choose; 0 for all.
 
     Raises:
         ModelError: no such engine or precision, or it cannot load the model.
     """
-    if engine not in ENGINES:
-        raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {engine!r}")
-    if precision not in PRECISIONS:
-        raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {precision!r}")
+    if options.engine not in ENGINES:
+        raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
+    if options.precision not in PRECISIONS:
+        raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
     program = model.logits if logits and model.logits else model.program
+    precision = options.precision
     if precision == "auto":
         precision = "bf16" if program.suffix == ".json" and computes_in_bf16() else "fp32"
-    return ENGINES[engine](program, model.params, threads=threads, precision=precision)
+    runtime = ENGINES[options.engine]
+    return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)
 
 
 @functools.lru_cache(maxsize=1)
@@ -111,8 +118,8 @@ def _keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         trim_threshold, mmap_threshold = -1, -3  # names of malloc.h
-        mallopt(mmap_threshold, 1 << 30)
-        mallopt(trim_threshold, 1 << 29)
+        mallopt(mmap_threshold, 128 << 20)
+        mallopt(trim_threshold, 256 << 20)
 
 
 @functools.lru_cache(maxsize=1)

@@ -23,7 +23,8 @@ def limited_size(
         max_side_limit: whatever the type says, the long side becomes no longer than this, pixels.
 
     Returns:
-        (height, width), each the nearest multiple of 32, at least 32.
+        (height, width), each the nearest multiple of 32, at least 32; of 64 above 512: engines keep kernels and memory
+        for each size they have seen, so there must not be many.
     """
     long, short = max(height, width), min(height, width)
     if limit_type == "max":
@@ -39,7 +40,8 @@ def limited_size(
 
 
 def _to_stride(length: float) -> int:
-    return max(STRIDE, round(int(length) / STRIDE) * STRIDE)
+    stride = STRIDE if length <= 512 else 2 * STRIDE
+    return max(STRIDE, round(int(length) / stride) * stride)
 
 
 def resize_page(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -8,11 +8,11 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 @pytest.mark.parametrize(
     "height, width, limit, kind, expected",
     [
-        (1080, 1920, 960, "max", (544, 960)),
+        (1080, 1920, 960, "max", (512, 960)),
         (500, 300, 960, "max", (512, 288)),
-        (300, 600, 736, "min", (736, 1472)),
+        (300, 600, 736, "min", (768, 1472)),
         (100, 200, 960, "resize_long", (480, 960)),
-        (3000, 4000, 960, "min", (1504, 1984)),
+        (3000, 4000, 960, "min", (1472, 1984)),
         (1, 1, 960, "max", (32, 32)),
         (20000, 100, 960, "max", (960, 32)),
     ],
