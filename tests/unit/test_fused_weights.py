@@ -5,7 +5,9 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppocr.engine.fused_weights import by_execution_order, calibrate_norms
+from ppocr.config import load_config
+from ppocr.engine.build import build_model
+from ppocr.engine.fused_weights import _execution_order, by_execution_order, calibrate_norms
 from ppocr.engine.onnx_weights import OnnxLayer, read_layers, steady_means
 from ppocr.engine.weights import load_weights
 from ppocr.errors import ModelError
@@ -183,3 +185,32 @@ def test_steady_means_are_the_same_but_for_rounding(kind):
     session = runtime.InferenceSession(rewritten, providers=["CPUExecutionProvider"])
     y = session.run(None, {"x": x})[0]
     np.testing.assert_allclose(y, x.astype(np.float64).mean(axis=(2, 3), keepdims=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("config", ["det/PP-OCRv6_tiny_det.yml", "rec/PP-OCRv6_tiny_rec.yml"])
+def test_published_networks_find_every_place(config):
+    """What an official file holds, made from a network of ours, brings another one to the same predictions."""
+    source, target = lively(build_model(load_config(config))), build_model(load_config(config))
+    weights = by_execution_order(published(source), target)
+    report = load_weights(target, weights, source="test")
+    assert all(name.startswith(("head.thresh.", "head.aux_")) for name in report.initial)
+    target.eval()
+    x = paddle.to_tensor(noise(1, 3, 64, 96) * 0.1)
+    np.testing.assert_allclose(target(x).numpy(), source(x).numpy(), atol=1e-4)
+    assert np.ptp(source(x).numpy()) > 1e-3
+
+
+def published(model):
+    """The layers of a network as an official file lists them: blocks fused, biases and normalisations apart."""
+    layers = []
+    for _, layer in _execution_order(model):
+        if hasattr(layer, "split"):
+            layer = layer.fuse()
+        if isinstance(layer, (nn.BatchNorm1D, nn.BatchNorm2D)):
+            arrays = (layer.weight, layer.bias, layer._mean, layer._variance)
+        else:
+            arrays = (layer.weight,) if layer.bias is None else (layer.weight, layer.bias)
+        norm = isinstance(layer, (nn.BatchNorm1D, nn.BatchNorm2D))
+        kind = "norm" if norm else "linear" if isinstance(layer, nn.Linear) else "conv"
+        layers.append(OnnxLayer(kind, tuple(array.numpy() for array in arrays)))
+    return layers
