@@ -1,4 +1,4 @@
-"""Packaging. Versions that were tested are pinned as ranges; the base install can only read pictures, and stays light."""
+"""Packaging. Tested versions are pinned as ranges; the base install can only read pictures, and stays light."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,12 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_text(encoding="utf-8")).group(1)
-BASE = [line for line in (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+BASE = [line for line in LINES if line and line[0] != "#"]
 
 EXTRAS = {
-    "onnxruntime": ["onnxruntime>=1.19,<2"],  # lets `ppocr models fetch` compare with the original ONNX models
+    "onnxruntime": ["onnxruntime>=1.19,<2"],  # --engine onnxruntime; and `ppocr models fetch` compares with it
+    "openvino": ["openvino>=2024.6"],  # --engine openvino
     "train": ["lmdb>=1.4,<2"],
     "slim": [],
     "deploy": [],
