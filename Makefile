@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
-MODELS ?= mobile
+MODELS ?= tiny
 
 .PHONY: ocr test lint setup setup-test clean
 .DELETE_ON_ERROR:

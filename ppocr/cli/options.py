@@ -66,7 +66,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
         kinds: the networks that the command runs.
     """
     group = parser.add_argument_group("models", "a family that was fetched (ppocr models list) or a model directory")
-    group.add_argument("--models", metavar="FAMILY", default="mobile", help="family of all networks (default: mobile)")
+    group.add_argument(
+        "--models", metavar="FAMILY", default="default", help="family of all networks (default: tiny, else mobile)"
+    )
     for kind in kinds:
         group.add_argument(f"--{kind}", metavar="MODEL", help=_NAMES[kind])
     group.add_argument(

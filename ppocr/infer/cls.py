@@ -6,7 +6,7 @@ from typing import Sequence
 
 import numpy as np
 
-from ppocr.infer.model_dir import open_model
+from ppocr.infer.model_dir import DEFAULT, open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
@@ -23,7 +23,7 @@ class TextClassifier:
     """
 
     def __init__(self, options: OCROptions = OCROptions()):
-        model = open_model(options.cls or "mobile", "cls")
+        model = open_model(options.cls or DEFAULT, "cls")
         shape = model.transform("ClsResizeImg", {"image_shape": (3, 48, 192)}, image_shape=options.cls_image_shape)
         self.image_shape = shape.image_shape
         self.postprocess = model.postprocess("ClsPostProcess", label_list=options.cls_label_list)

@@ -15,6 +15,8 @@ from ppocr.registry import POSTPROCESSES, TRANSFORMS
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
+DEFAULT = "default"  # in the place of a family: the first of these that was fetched
+PREFERRED = ("tiny", "mobile")
 LOGITS = "inference.logits.json"  # the same graph up to the last softmax, over the same weights; our exports have it
 SPEC = "inference.yml"
 
@@ -34,7 +36,7 @@ def cache_root() -> Path:
 
 
 def resolve_model(name: str, kind: Kind) -> Path:
-    """The directory of a model: a path as it is, or a fetched family's part.
+    """The directory of a model: a path as it is, or a fetched family's part; "default" is the best family there is.
 
     Raises:
         ModelError: neither exists; tells how to get it.
@@ -42,9 +44,13 @@ def resolve_model(name: str, kind: Kind) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    fetched = cache_root() / name / kind
-    if fetched.is_dir():
-        return fetched
+    families = PREFERRED if name == DEFAULT else (name,)
+    for family in families:
+        fetched = cache_root() / family / kind
+        if fetched.is_dir():
+            return fetched
+    if name == DEFAULT:
+        raise ModelError(f"no models have been fetched yet: ppocr models fetch {PREFERRED[0]}")
     if os.sep in name or "/" in name:
         raise ModelError(f"{name}: no such model directory")
     raise ModelError(f"{name}: no such model directory, and no fetched family of this name: ppocr models fetch {name}")

@@ -11,7 +11,8 @@ class OCROptions:
     """Settings of the predictor chain. `None` means: what the model directory says, else PP-OCR's own default.
 
     Attributes:
-        det, cls, rec: a model family (`"mobile"`) or a model directory; `cls=None` leaves strips as they lie.
+        det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the best family that was fetched
+            (`tiny`, else `mobile`); `cls=None` leaves strips as they lie.
         threads: threads of each network on the CPU; 0 takes all cores.
         engine: what runs the networks; `"paddle"` is Paddle Inference.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
@@ -26,9 +27,9 @@ class OCROptions:
         rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.
     """
 
-    det: str = "mobile"
-    cls: Optional[str] = "mobile"
-    rec: str = "mobile"
+    det: str = "default"
+    cls: Optional[str] = "default"
+    rec: str = "default"
     threads: int = 0
     engine: str = "paddle"
     precision: str = "fp32"

@@ -236,7 +236,7 @@ def test_models(capsys, monkeypatch, labels):
     answer = report(capsys, labels, "--cls", "none", "--rec", "some/dir", "--threads", 2)
     assert counts(answer["total"]["end_to_end"]) == (2, 3, 3)
     assert answer["seconds"] > 0
-    assert (FakeOCR.options.det, FakeOCR.options.cls, FakeOCR.options.rec) == ("mobile", None, "some/dir")
+    assert (FakeOCR.options.det, FakeOCR.options.cls, FakeOCR.options.rec) == ("default", None, "some/dir")
     assert FakeOCR.options.threads == 2
     assert main(["eval-system", str(labels)]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 pages in ")

@@ -222,7 +222,7 @@ def test_missing_models_say_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["ocr", "a.png", "--output", "out.txt"]) == 1
     captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1 and "ppocr models fetch mobile" in captured.err
+    assert captured.err.count("\n") == 1 and "ppocr models fetch tiny" in captured.err
     assert not os.path.exists("out.txt")  # nor was an existing one emptied
 
 

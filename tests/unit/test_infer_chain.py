@@ -6,6 +6,7 @@ import pytest
 from ppocr.errors import ConfigError, InputError, ModelError
 from ppocr.infer.cls import TextClassifier
 from ppocr.infer.det import TextDetector
+from ppocr.infer.model_dir import resolve_model
 from ppocr.infer.pipeline import OCR
 from ppocr.infer.rec import TextRecognizer, plan_batches
 from ppocr.infer.sources import Page
@@ -139,6 +140,17 @@ def test_the_width_of_a_strip_does_not_depend_on_its_neighbours():
 def test_missing_family_tells_how_to_get_it(ink_family):
     with pytest.raises(ModelError, match="ppocr models fetch nosuch"):
         TextDetector(dataclasses.replace(ink_family, det="nosuch"))
+
+
+def test_the_default_is_the_best_family_that_was_fetched(ink_family, tmp_path):
+    options = dataclasses.replace(ink_family, det="default")
+    with pytest.raises(ModelError, match="no models have been fetched yet: ppocr models fetch tiny"):
+        TextDetector(options)
+    (tmp_path / "models/ink").rename(tmp_path / "models/mobile")
+    assert resolve_model("default", "det").parent.name == "mobile"
+    (tmp_path / "models/mobile").rename(tmp_path / "models/tiny")
+    assert resolve_model("default", "det").parent.name == "tiny"
+    TextDetector(options)
 
 
 def test_a_directory_without_a_model_is_told(ink_family, tmp_path):

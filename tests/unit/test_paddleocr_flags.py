@@ -61,8 +61,8 @@ def test_a_typical_command_line(tmp_path):
 
 def test_the_classifier_is_off_unless_asked_for():
     assert options_of("ocr", "--cls_model_dir", "cls/")[0].cls is None
-    assert options_of("ocr", "--use_angle_cls", "True")[0].cls == "mobile"
-    assert options_of("classify")[0].cls == "mobile"
+    assert options_of("ocr", "--use_angle_cls", "True")[0].cls == "default"
+    assert options_of("classify")[0].cls == "default"
 
 
 def test_directories_that_say_nothing_get_paddleocrs_assumptions(tmp_path):
