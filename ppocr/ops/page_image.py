@@ -7,6 +7,7 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+MOST_ENLARGED = 1.5  # a small picture with large letters must not become one with huge letters, which break apart
 STRIDE = 32  # the detector's networks halve the page five times
 
 
@@ -19,7 +20,7 @@ def limited_size(
         height, width: of the page, pixels.
         limit_side_len: pixels.
         limit_type: "max": shrink so that the long side is at most the limit; "min": enlarge so that the short side is
-            at least the limit; "resize_long": make the long side exactly the limit.
+            at least the limit, but not by more than half; "resize_long": make the long side exactly the limit.
         max_side_limit: whatever the type says, the long side becomes no longer than this, pixels.
 
     Returns:
@@ -30,7 +31,7 @@ def limited_size(
     if limit_type == "max":
         ratio = min(1.0, limit_side_len / long)
     elif limit_type == "min":
-        ratio = max(1.0, limit_side_len / short)
+        ratio = min(max(1.0, limit_side_len / short), MOST_ENLARGED)
     elif limit_type == "resize_long":
         ratio = limit_side_len / long
     else:
