@@ -19,6 +19,7 @@ import numpy as np
 from ppocr.errors import InputError
 from ppocr.infer.cls import TextClassifier
 from ppocr.infer.det import TextDetector
+from ppocr.infer.memory import return_freed_memory
 from ppocr.infer.options import OCROptions
 from ppocr.infer.rec import TextRecognizer
 from ppocr.infer.results import OCRResult, Quad, TextLine
@@ -30,7 +31,7 @@ Source = Union[str, Path, bytes, np.ndarray]
 
 GROUP_PAGES = 8  # pages whose strips are pooled at most …
 GROUP_STRIPS = 64  # … or until there are this many strips …
-GROUP_PIXELS = 16_000_000  # … or the pages hold this many pixels (48 MB)
+GROUP_PIXELS = 8_000_000  # … or the pages hold this many pixels (24 MB)
 
 
 class Stages:
@@ -121,7 +122,9 @@ class OCR:
             if _full(group):
                 yield from self._finish(group)
                 group = []
+                return_freed_memory()
         yield from self._finish(group)
+        return_freed_memory()
 
     def _detect(self, page: Page) -> _PageInWork:
         begin = time.perf_counter()
@@ -141,6 +144,7 @@ class OCR:
 
     def _finish(self, group: Sequence[Union[_PageInWork, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
         """Read the pooled strips of a group of pages and hand out its results."""
+        return_freed_memory()  # of the detector
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
         strips = [strip for item in in_work for strip in item.strips]

@@ -14,7 +14,7 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
-LARGEST = 5120  # pixels of width in a batch: more strips at once gain no speed, but need memory
+LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 

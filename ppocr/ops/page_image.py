@@ -12,7 +12,7 @@ STRIDE = 32  # the detector's networks halve the page five times
 
 
 def limited_size(
-    height: int, width: int, *, limit_side_len: int, limit_type: str, max_side_limit: int
+    height: int, width: int, *, limit_side_len: int, limit_type: str, max_side_limit: int, max_pixels: int
 ) -> tuple[int, int]:
     """The size at which a page is given to the detector.
 
@@ -21,7 +21,8 @@ def limited_size(
         limit_side_len: pixels.
         limit_type: "max": shrink so that the long side is at most the limit; "min": enlarge so that the short side is
             at least the limit, but not by more than half; "resize_long": make the long side exactly the limit.
-        max_side_limit: whatever the type says, the long side becomes no longer than this, pixels.
+        max_side_limit: whatever the type says, the long side becomes no longer than this, pixels;
+        max_pixels: nor the page larger than this. Time and memory of the detector grow with it.
 
     Returns:
         (height, width), each the nearest multiple of 32, at least 32; of 64 above 512: engines keep kernels and memory
@@ -36,7 +37,7 @@ def limited_size(
         ratio = limit_side_len / long
     else:
         raise ValueError(f"limit_type: expected 'max', 'min' or 'resize_long', came {limit_type!r}")
-    ratio = min(ratio, max_side_limit / long)
+    ratio = min(ratio, max_side_limit / long, (max_pixels / (long * short)) ** 0.5)
     return _to_stride(height * ratio), _to_stride(width * ratio)
 
 

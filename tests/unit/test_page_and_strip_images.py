@@ -13,18 +13,21 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
         (600, 1200, 736, "min", (768, 1472)),
         (300, 600, 736, "min", (448, 896)),
         (100, 200, 960, "resize_long", (480, 960)),
-        (3000, 4000, 960, "min", (1472, 1984)),
+        (3000, 4000, 960, "min", (1216, 1600)),
+        (8000, 4000, 960, "min", (1984, 960)),
+        (2000, 2000, 960, "min", (1408, 1408)),
         (1, 1, 960, "max", (32, 32)),
         (20000, 100, 960, "max", (960, 32)),
     ],
 )
 def test_limited_size(height, width, limit, kind, expected):
-    assert limited_size(height, width, limit_side_len=limit, limit_type=kind, max_side_limit=2000) == expected
+    bounds = {"max_side_limit": 2000, "max_pixels": 1_920_000}
+    assert limited_size(height, width, limit_side_len=limit, limit_type=kind, **bounds) == expected
 
 
 def test_unknown_limit_type_is_told():
     with pytest.raises(ValueError, match=r"limit_type.*'mid'"):
-        limited_size(10, 10, limit_side_len=1, limit_type="mid", max_side_limit=2000)
+        limited_size(10, 10, limit_side_len=1, limit_type="mid", max_side_limit=2000, max_pixels=1_920_000)
 
 
 def test_normalisation_is_the_formula():

@@ -39,7 +39,8 @@ class DetResizeForTest:
         limit_type: "max", "min" or "resize_long".
         image_shape: (height, width) exactly, instead of a limit.
         resize_long: shorthand for limit_type "resize_long" with this length.
-        max_side_limit: the long side never becomes longer than this, pixels; bounds time and memory for "min".
+        max_side_limit: the long side never becomes longer than this, pixels;
+        max_pixels: nor the page larger than this.
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class DetResizeForTest:
         image_shape: Optional[List[int]] = None,
         resize_long: Optional[int] = None,
         max_side_limit: int = 2000,
+        max_pixels: int = 1_920_000,
     ):
         self.limit_side_len = resize_long if resize_long is not None else limit_side_len
         self.limit_type = "resize_long" if resize_long is not None else limit_type
         self.image_shape = tuple(image_shape) if image_shape is not None else None
-        self.max_side_limit = max_side_limit
+        self.max_side_limit, self.max_pixels = max_side_limit, max_pixels
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) at which a page of this size is given to the network."""
@@ -65,6 +67,7 @@ class DetResizeForTest:
             limit_side_len=self.limit_side_len,
             limit_type=self.limit_type,
             max_side_limit=self.max_side_limit,
+            max_pixels=self.max_pixels,
         )
 
     def __call__(self, sample: Sample) -> Sample:
