@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 from ppocr.infer.options import OCROptions
+from ppocr.infer.runtime import ENGINES, PRECISIONS
 
 
 class _Setting(NamedTuple):
@@ -74,8 +75,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
     group.add_argument(
         "--threads", type=_count, default=0, metavar="N", help="threads of the networks (default: all cores)"
     )
-    group.add_argument("--engine", metavar="NAME", help="what runs the networks (default: paddle)")
-    group.add_argument("--precision", metavar="NAME", help="fp32, or bf16 where the processor has it (default: fp32)")
+    group.add_argument("--engine", choices=ENGINES, help="what runs the networks (default: paddle)")
+    group.add_argument("--precision", choices=PRECISIONS, help="bf16 where the processor has it (default: fp32)")
     group = parser.add_argument_group("settings", "instead of what the model directories say")
     for kind in kinds:
         for setting in _SETTINGS[kind]:

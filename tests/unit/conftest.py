@@ -53,7 +53,8 @@ class InkRuntime:
 def ink_family(tmp_path, monkeypatch):
     """Options of a chain of `InkRuntime`s, in a model cache of its own under the name `ink`."""
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
-    monkeypatch.setitem(runtime.ENGINES, "ink", InkRuntime)
+    monkeypatch.setattr(runtime, "InkRuntime", InkRuntime, raising=False)
+    monkeypatch.setitem(runtime.ENGINES, "ink", "ppocr.infer.runtime:InkRuntime")
     for kind, spec in SPECS.items():
         directory = tmp_path / "models" / "ink" / kind
         directory.mkdir(parents=True)

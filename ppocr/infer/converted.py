@@ -1,0 +1,160 @@
+"""ONNX files of Paddle models: converted once, kept beside the model cache, checked once by every engine."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Optional, Sequence
+
+import numpy as np
+
+import ppocr
+from ppocr.errors import MissingExtraError, ModelError
+from ppocr.infer.model_dir import cache_root
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 1e-3  # of a probability, or relative to the largest logit; float32 in another order differs by about 1e-5
+RULES = b"1"  # a change of what paddle_to_onnx.py makes of a program: files made by the old rules are not used then
+PATIENCE = 600.0  # seconds for a conversion, which takes about two
+SIZES = ((1, 96, 320), (3, 64, 96))  # count, height, width of the inputs of the check, where the network lets choose
+
+
+class Conversion:
+    """The ONNX form of one Paddle program and its weights.
+
+    The file lies in `converted/` beside the model cache, under a name made of what the program and the weights hold, so
+    that a model that is trained or fetched anew is converted anew. Where that folder cannot be written, every start
+    converts again, and a warning says so.
+
+    Args:
+        program, params: graph and weights.
+
+    Raises:
+        ModelError: one of them cannot be read.
+    """
+
+    def __init__(self, program: Path, params: Path):
+        self.program, self.params = program, params
+        digest = hashlib.sha256(RULES)
+        try:
+            for path in (program, params):
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from error
+        self.folder = cache_root().parent / "converted" / digest.hexdigest()
+
+    def onnx(self, extra: str) -> bytes:
+        """The ONNX file's content, from the cache or converted now.
+
+        Args:
+            extra: of the package, to be named when the converter is not installed.
+
+        Raises:
+            MissingExtraError: the converter is not installed.
+            ModelError: paddle2onnx cannot convert the program.
+        """
+        path = self.folder / "model.onnx"
+        if path.is_file():
+            return path.read_bytes()
+        model = _convert(self.program, self.params, extra)
+        self._keep(path, model)
+        return model
+
+    def is_checked(self, engine: str) -> bool:
+        """Whether `check` has been passed before by an engine, told by its name and version."""
+        return (self.folder / f"{engine}.checked").is_file()
+
+    def check(self, engine: str, shape: Sequence[Optional[int]], run: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Compare an engine's outputs in float32 with Paddle Inference's, and keep that they agree.
+
+        Args:
+            engine: its name and version.
+            shape: of the network's input, None where it is free.
+            run: the engine.
+
+        Raises:
+            ModelError: they differ by more than `TOLERANCE`.
+        """
+        from ppocr.infer.runtime import PaddleRuntime  # imports the engines in turn
+
+        reference = PaddleRuntime(self.program, self.params)
+        for batch in example_batches(shape):
+            expected, found = reference.run(batch), run(batch)
+            if expected.shape != found.shape:
+                difference = f"has the shape {list(found.shape)}, not {list(expected.shape)}"
+            else:
+                largest = float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
+                if largest <= TOLERANCE:
+                    continue
+                difference = f"differs from Paddle's by {largest:.1e} (at most {TOLERANCE:.0e} is allowed)"
+            raise ModelError(f"{self.program}: not usable with {engine}: its output {difference}")
+        self._keep(self.folder / f"{engine}.checked", b"")
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        """Write a file of the cache, whole or not at all."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                os.chmod(name, 0o644)  # mkstemp makes it private
+                os.replace(name, path)
+            except BaseException:
+                os.unlink(name)
+                raise
+        except OSError as error:
+            logger.warning("%s cannot be written (%s): converted and checked at every start", path, error.strerror)
+
+
+def example_batches(shape: Sequence[Optional[int]]) -> list[np.ndarray]:
+    """Pages of dark strokes on light paper with some noise, float32[N, C, H, W] in the range of normalised pictures.
+
+    Noise alone would not do: a detector answers it with zeros, however wrong it may be.
+    """
+    random = np.random.default_rng(0)
+    batches = []
+    for count, height, width in SIZES:
+        size = [free if given is None else given for given, free in zip(shape, (count, 3, height, width))]
+        batch = np.full(size, 0.8, np.float32)
+        for picture in batch:
+            for top in range(8, size[2] - 16, 20):
+                for left in np.cumsum(random.integers(4, 10, size[3] // 8)):
+                    picture[:, top : top + 12, left : left + random.integers(2, 6)] = random.uniform(-1.0, -0.4)
+        batches.append(batch + random.uniform(-0.1, 0.1, size).astype(np.float32))
+    return batches
+
+
+def _convert(program: Path, params: Path, extra: str) -> bytes:
+    """Run `paddle_to_onnx.py`, without a word reaching the user's terminal."""
+    if importlib.util.find_spec("paddle2onnx") is None or importlib.util.find_spec("onnx") is None:
+        if sys.version_info >= (3, 13):  # the extra cannot bring it
+            raise ModelError(f"{program}: converting needs paddle2onnx, which is there for Python up to 3.12")
+        raise MissingExtraError(f"engine {extra}", extra)
+    environment = dict(os.environ, GLOG_minloglevel="2", PYTHONIOENCODING="utf-8")
+    home = str(Path(ppocr.__file__).resolve().parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [home, environment.get("PYTHONPATH")]))
+    logger.info("%s: converting to ONNX", program)
+    with tempfile.TemporaryDirectory(prefix="ppocr-") as folder:
+        target = Path(folder) / "model.onnx"
+        command = [sys.executable, "-m", "ppocr.infer.paddle_to_onnx"]
+        command += [str(program.resolve()), str(params.resolve()), str(target)]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, timeout=PATIENCE, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ModelError(f"{program}: cannot be converted to ONNX: {error}") from error
+        if done.returncode or not target.is_file():
+            lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+            telling = next((line for line in reversed(lines) if "rror" in line), f"exit status {done.returncode}")
+            raise ModelError(f"{program}: paddle2onnx cannot convert it: {telling}")
+        return target.read_bytes()

@@ -1,0 +1,230 @@
+"""OpenVINO and onnxruntime run what Paddle exported: the same outputs, converted once, and told when it cannot be."""
+
+import importlib.util
+import logging
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from ppocr.cli.main import main
+from ppocr.errors import MissingExtraError, ModelError
+from ppocr.infer import converted
+from ppocr.infer.converted import Conversion, example_batches
+from ppocr.infer.model_dir import ModelDir
+from ppocr.infer.options import OCROptions
+from ppocr.infer.runtime import PaddleRuntime, create_runtime
+
+ENGINES = ("openvino", "onnxruntime")
+
+
+def need(*packages):
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (extras openvino, onnxruntime)")
+
+
+class Tiny(nn.Layer):
+    """A convolution, the mean over maps by pooling (as our exports of PP-OCRv6 have it), and a softmax."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2D(3, 5, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        x = nn.functional.relu(self.conv(x))
+        mean = nn.functional.avg_pool2d(x, [1, 1024], ceil_mode=True, exclusive=True)
+        mean = nn.functional.avg_pool2d(mean, [1024, 1], ceil_mode=True, exclusive=True)
+        return nn.functional.softmax(x + mean, axis=1)
+
+
+def save(directory, seed=0):
+    paddle.seed(seed)
+    model = Tiny()
+    model.eval()
+    spec = paddle.static.InputSpec([-1, 3, -1, -1], "float32", name="x")
+    paddle.jit.save(paddle.jit.to_static(model, input_spec=[spec], full_graph=True), str(directory / "inference"))
+    return ModelDir.open(directory)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def warm_home(model, tmp_path_factory):
+    """A cache in which the model is converted and checked."""
+    need("paddle2onnx", *ENGINES)
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PPOCR_HOME", str(home))
+        for engine in ENGINES:
+            create_runtime(model, OCROptions(engine=engine))
+    return home
+
+
+@pytest.fixture
+def home(warm_home, tmp_path, monkeypatch):
+    """A copy of it for one test."""
+    shutil.copytree(warm_home, tmp_path / "home")
+    monkeypatch.setenv("PPOCR_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def empty_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PPOCR_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def batches(count, sides=(32, 64, 96)):
+    random = np.random.default_rng(1)
+    return [random.uniform(-1, 1, (1 + i % 3, 3, sides[i % 3], 64)).astype(np.float32) for i in range(count)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_outputs_are_paddles(engine, model, home):
+    reference = PaddleRuntime(model.program, model.params)
+    runtime = create_runtime(model, OCROptions(engine=engine, threads=1), shapes=1)
+    for batch in batches(6):
+        expected = reference.run(batch)
+        assert np.ptp(expected) > 0.1
+        np.testing.assert_allclose(runtime.run(batch), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_outputs_are_the_callers_own(engine, model, home):
+    runtime = create_runtime(model, OCROptions(engine=engine))
+    first, second = (np.full((1, 3, 32, 32), value, np.float32) for value in (0.0, 1.0))
+    answer = runtime.run(first)
+    kept = answer.copy()
+    runtime.run(second)
+    assert np.array_equal(answer, kept) and answer.flags.writeable
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_eight_threads_get_what_one_gets(engine, model, home):
+    runtime = create_runtime(model, OCROptions(engine=engine, threads=1))
+    inputs = batches(48)
+    expected = [runtime.run(batch) for batch in inputs]
+    assert len({answer.tobytes() for answer in expected}) == len(inputs)
+    with ThreadPoolExecutor(8) as pool:
+        for alone, threaded in zip(expected, pool.map(runtime.run, inputs)):
+            np.testing.assert_allclose(threaded, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_batch_that_does_not_fit_is_told(engine, model, home):
+    with pytest.raises(ModelError, match=r"failed on an input of \[1, 7, 32, 32\]"):
+        create_runtime(model, OCROptions(engine=engine)).run(np.zeros((1, 7, 32, 32), np.float32))
+
+
+def test_openvino_in_bf16_is_close_and_not_the_same(model, home):
+    options = OCROptions(engine="openvino", precision="bf16")
+    batch = batches(1)[0]
+    rounded, exact = create_runtime(model, options).run(batch), PaddleRuntime(model.program, model.params).run(batch)
+    assert 0 <= np.abs(rounded - exact).max() < 0.02  # 0 where the processor has no bfloat16
+
+
+def test_onnxruntime_has_no_bf16(model, home):
+    with pytest.raises(ModelError, match="fp32 only, came 'bf16'"):
+        create_runtime(model, OCROptions(engine="onnxruntime", precision="bf16"))
+    create_runtime(model, OCROptions(engine="onnxruntime", precision="auto"))
+
+
+def test_converted_and_checked_once(model, home, monkeypatch):
+    def never(*_):
+        raise AssertionError("again")
+
+    monkeypatch.setattr(converted, "_convert", never)
+    monkeypatch.setattr(Conversion, "check", never)
+    for engine in ENGINES:
+        create_runtime(model, OCROptions(engine=engine))
+    (folder,) = (home / "converted").iterdir()
+    names = sorted(path.name.split("-")[0] for path in folder.iterdir())
+    assert names == ["model.onnx", "onnxruntime", "openvino"]  # nothing half-written is left
+
+
+def test_other_weights_are_another_conversion(model, tmp_path, home):
+    (tmp_path / "other").mkdir()
+    other = save(tmp_path / "other", seed=1)
+    assert Conversion(model.program, model.params).folder.is_dir()
+    assert not Conversion(other.program, other.params).folder.exists()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_conversion_that_computes_something_else_is_refused(engine, model, tmp_path, home):
+    (tmp_path / "other").mkdir()
+    other = save(tmp_path / "other", seed=1)
+    folder = Conversion(other.program, other.params).folder
+    folder.mkdir()
+    shutil.copy(Conversion(model.program, model.params).folder / "model.onnx", folder)
+    for _ in range(2):  # a failed check is not kept as passed
+        with pytest.raises(ModelError, match=rf"not usable with {engine}-[\d.]+: its output differs from Paddle's by"):
+            create_runtime(other, OCROptions(engine=engine))
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_does_without(model, empty_home, caplog, capfd):
+    need("paddle2onnx", "onnxruntime")
+    empty_home.mkdir()
+    (empty_home / "converted").write_text("in the way")
+    with caplog.at_level(logging.WARNING):
+        runtime = create_runtime(model, OCROptions(engine="onnxruntime"))
+    assert runtime.run(batches(1)[0]).shape == (1, 5, 16, 32)
+    assert "model.onnx cannot be written" in caplog.text
+    assert capfd.readouterr().out == ""
+
+
+def test_a_full_disk_leaves_nothing_behind(empty_home, model, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    conversion = Conversion(model.program, model.params)
+    monkeypatch.setattr(converted.os, "replace", full)
+    conversion._keep(conversion.folder / "model.onnx", b"x")
+    assert list(conversion.folder.iterdir()) == [] and "No space left" in caplog.text
+
+
+def test_what_cannot_be_converted_is_told_in_one_line(empty_home, tmp_path, capfd):
+    need("paddle2onnx", "onnxruntime")
+    for name in ("inference.json", "inference.pdiparams"):
+        (tmp_path / name).write_text('{"base_code": {}}')
+    with pytest.raises(ModelError, match=r"paddle2onnx cannot convert it: .+") as failure:
+        create_runtime(ModelDir.open(tmp_path), OCROptions(engine="onnxruntime"))
+    assert "\n" not in str(failure.value)
+    assert not (empty_home / "converted").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_missing_engine_names_the_extra(engine, model, empty_home, monkeypatch):
+    monkeypatch.setitem(sys.modules, engine, None)
+    with pytest.raises(MissingExtraError, match=rf'engine {engine} needs .* pip install "ppocr\[{engine}\]"'):
+        create_runtime(model, OCROptions(engine=engine))
+
+
+def test_missing_converter_names_the_extra(model, empty_home, monkeypatch):
+    need("onnxruntime")
+    monkeypatch.setattr(converted.importlib.util, "find_spec", lambda name: None)
+    kind, said = (
+        (ModelError, "Python up to 3.12") if sys.version_info >= (3, 13) else (MissingExtraError, "onnxruntime")
+    )
+    with pytest.raises(kind, match=said):
+        create_runtime(model, OCROptions(engine="onnxruntime"))
+
+
+def test_example_batches_fill_free_axes_only():
+    assert [batch.shape for batch in example_batches([None, 3, None, None])] == [(1, 3, 96, 320), (3, 3, 64, 96)]
+    assert [batch.shape for batch in example_batches([2, 3, 48, 192])] == [(2, 3, 48, 192)] * 2
+    assert all(batch.dtype == np.float32 and np.ptp(batch) > 1 for batch in example_batches([None, 3, 48, None]))
+
+
+def test_an_unknown_engine_is_a_usage_error(capsys):
+    assert main(["ocr", "page.png", "--engine", "tensorrt"]) == 2
+    said = capsys.readouterr().err
+    assert "tensorrt" in said and all(name in said for name in ("paddle", *ENGINES))
