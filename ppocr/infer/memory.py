@@ -7,7 +7,7 @@ import functools
 import sys
 from typing import Any, Optional
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of mallopt, as malloc.h numbers them
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 
 @functools.lru_cache(maxsize=1)
@@ -21,6 +21,7 @@ def reuse_freed_memory() -> None:
     library = _glibc()
     if library is not None:
         library.mallopt(_MMAP_THRESHOLD, 64 << 20)
+        library.mallopt(_ARENA_MAX, 1)  # one pool: an engine's threads would each keep free memory of their own
         library.mallopt(_TRIM_THRESHOLD, 96 << 20)
 
 

@@ -32,6 +32,7 @@ Source = Union[str, Path, bytes, np.ndarray]
 GROUP_PAGES = 8  # pages whose strips are pooled at most …
 GROUP_STRIPS = 64  # … or until there are this many strips …
 GROUP_PIXELS = 8_000_000  # … or the pages hold this many pixels (24 MB)
+LARGE_PAGE = 4_500_000  # bytes: from 1.5 megapixels on, the detector's own need is what the process peaks at
 
 
 class Stages:
@@ -128,6 +129,8 @@ class OCR:
 
     def _detect(self, page: Page) -> _PageInWork:
         begin = time.perf_counter()
+        if page.image.size >= LARGE_PAGE:
+            return_freed_memory()
         with self.stages.timed("det"):
             probability = self.detector.probability(page.image)
         with self.stages.timed("post"):
