@@ -10,9 +10,13 @@ VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_
 LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
 BASE = [line for line in LINES if line and line[0] != "#"]
 
+# From Paddle's files to ONNX. There is no paddle2onnx 2.1 for Python 3.13, and onnx is what it can live with.
+CONVERT = [
+    f"{need}; python_version < '3.13'" for need in ("paddle2onnx>=2.1,<2.2", "onnx>=1.16.1,<=1.17.0", "packaging>=21")
+]
 EXTRAS = {
-    "onnxruntime": ["onnxruntime>=1.19,<2"],  # --engine onnxruntime; and `ppocr models fetch` compares with it
-    "openvino": ["openvino>=2024.6"],  # --engine openvino
+    "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
+    "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
     "train": ["lmdb>=1.4,<2"],
     "slim": [],
     "deploy": [],

@@ -141,7 +141,7 @@ def _convert(program: Path, params: Path, extra: str) -> bytes:
     environment = dict(os.environ, GLOG_minloglevel="2", PYTHONIOENCODING="utf-8")
     home = str(Path(ppocr.__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [home, environment.get("PYTHONPATH")]))
-    logger.info("%s: converting to ONNX", program)
+    logger.debug("%s: converting to ONNX", program)
     with tempfile.TemporaryDirectory(prefix="ppocr-") as folder:
         target = Path(folder) / "model.onnx"
         command = [sys.executable, "-m", "ppocr.infer.paddle_to_onnx"]

@@ -14,7 +14,7 @@ class OCROptions:
         det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the best family that was fetched
             (`tiny`, else `mobile`); `cls=None` leaves strips as they lie.
         threads: threads of each network on the CPU; 0 takes all cores.
-        engine: what runs the networks; `"paddle"` is Paddle Inference.
+        engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"` or `"onnxruntime"`.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
         drop_score: lines read with a lower score are left out.
         limit_side_len, limit_type: size at which pages are given to the detector (`ppocr.ops.page_image`).

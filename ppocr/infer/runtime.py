@@ -108,7 +108,7 @@ def _legacy_predictor(inference: Any, files: tuple[str, str], threads: int) -> A
         config.enable_openvino_engine(inference.PrecisionType.Float32)
         return inference.create_predictor(config)
     except Exception as error:
-        logger.info("%s: oneDNN runs it, OpenVINO cannot: %s", files[0], telling_line(error))
+        logger.debug("%s: oneDNN runs it, OpenVINO cannot: %s", files[0], telling_line(error))
         return None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
