@@ -228,3 +228,64 @@ def test_an_unknown_engine_is_a_usage_error(capsys):
     assert main(["ocr", "page.png", "--engine", "tensorrt"]) == 2
     said = capsys.readouterr().err
     assert "tensorrt" in said and all(name in said for name in ("paddle", *ENGINES))
+
+
+class Older(nn.Layer):
+    """What programs older than Paddle 3 say otherwise: scales of up-sampling, and shapes put together from numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2D(3, 5, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        x = nn.functional.interpolate(self.conv(x), scale_factor=2, mode="nearest")
+        count, channels, height, width = paddle.shape(x)
+        return nn.functional.softmax(paddle.reshape(x, [count, channels, height * width]), axis=1)
+
+
+@pytest.fixture(scope="module")
+def old_model(tmp_path_factory):
+    """A directory with `inference.pdmodel`."""
+    directory = tmp_path_factory.mktemp("old")
+    paddle.seed(0)
+    with paddle.pir_utils.DygraphOldIrGuard():
+        model = Older()
+        model.eval()
+        spec = paddle.static.InputSpec([-1, 3, -1, -1], "float32", name="x")
+        paddle.jit.save(paddle.jit.to_static(model, input_spec=[spec], full_graph=True), str(directory / "inference"))
+    return ModelDir.open(directory)
+
+
+def with_onednn(model, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("ppocr.infer.runtime._legacy_predictor", lambda *_: None)
+        return PaddleRuntime(model.program, model.params)
+
+
+def test_paddle_runs_pdmodel_by_its_openvino_and_leaves_no_files(old_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reference, runtime = with_onednn(old_model, monkeypatch), PaddleRuntime(old_model.program, old_model.params)
+    for batch in batches(6):
+        np.testing.assert_allclose(runtime.run(batch), reference.run(batch), atol=1e-5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_paddles_openvino_fails_onednn_runs_pdmodel(old_model, monkeypatch):
+    from paddle import inference
+
+    def fail(*_):
+        raise RuntimeError("no OpenVINO")
+
+    expected = with_onednn(old_model, monkeypatch).run(batches(1)[0])
+    monkeypatch.setattr(inference.Config, "enable_openvino_engine", fail)
+    answer = PaddleRuntime(old_model.program, old_model.params).run(batches(1)[0])
+    np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pdmodel_is_converted(engine, old_model, empty_home, monkeypatch):
+    need("paddle2onnx", engine)
+    reference = with_onednn(old_model, monkeypatch)
+    runtime = create_runtime(old_model, OCROptions(engine=engine))
+    for batch in batches(3):
+        np.testing.assert_allclose(runtime.run(batch), reference.run(batch), atol=1e-5)
