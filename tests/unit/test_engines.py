@@ -289,3 +289,35 @@ def test_pdmodel_is_converted(engine, old_model, empty_home, monkeypatch):
     runtime = create_runtime(old_model, OCROptions(engine=engine))
     for batch in batches(3):
         np.testing.assert_allclose(runtime.run(batch), reference.run(batch), atol=1e-5)
+
+
+def test_shapes_put_together_from_numbers_become_lists():
+    need("onnx", "onnxruntime")
+    import onnxruntime
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    from ppocr.infer.paddle_to_onnx import _join_axes_of_shapes
+
+    nodes = [
+        helper.make_node("Shape", ["x"], ["sides"]),
+        helper.make_node("Gather", ["sides", "first"], ["count"]),  # a number: programs of Paddle 2 have such
+        helper.make_node("Concat", ["count", "rest"], ["shape"], axis=0),
+        helper.make_node("Reshape", ["x", "shape"], ["y"]),
+    ]
+    constants = [numpy_helper.from_array(np.array(value), name) for name, value in (("first", 0), ("rest", [-1]))]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, axes)
+        for name, axes in (("x", [2, 3, 4]), ("y", [None, None]))
+    ]
+    graph = helper.make_graph(nodes, "join", ends[:1], ends[1:], constants)
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+    def run():
+        session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, {"x": np.zeros((2, 3, 4), np.float32)})[0]
+
+    with pytest.raises(Exception, match=r"(?i)rank|axis|concat"):
+        run()
+    _join_axes_of_shapes(network.graph)
+    checker.check_model(network)
+    assert run().shape == (2, 12)
