@@ -36,7 +36,7 @@ def test_the_fields_of_results():
 
 def test_the_first_options():
     parameters = inspect.signature(ppocr.OCROptions).parameters
-    wanted = {"det": "mobile", "cls": "mobile", "rec": "mobile", "threads": 0, "drop_score": 0.5}
+    wanted = {"det": "default", "cls": "default", "rec": "default", "threads": 0, "drop_score": 0.5}
     assert {name: parameters[name].default for name in wanted} == wanted
 
 
