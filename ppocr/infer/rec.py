@@ -15,7 +15,6 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
-SHAPES = 64  # for how many the engine keeps compiled kernels: 2 to 5 MB each, and a page has some thirty
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -48,7 +47,7 @@ class TextRecognizer:
         )
         self.batch_size = options.rec_batch_size
         self.logits = model.logits is not None
-        self.runtime = create_runtime(model, options, logits=self.logits, shapes=SHAPES)
+        self.runtime = create_runtime(model, options, logits=self.logits)
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(text, score) of each strip, uint8[h, w, 3] BGR, in the order they came."""
