@@ -6,6 +6,7 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
+from ppocr.infer.memory import return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
@@ -15,6 +16,7 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
+TIDY = 8  # batches after which free memory goes back
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -66,12 +68,15 @@ class TextRecognizer:
     def _read(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         height = self.image_shape[1]
         answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
-        for indices, width in plan_batches([natural_width(strip, height) for strip in strips], self.batch_size):
+        batches = plan_batches([natural_width(strip, height) for strip in strips], self.batch_size)
+        for number, (indices, width) in enumerate(batches, start=1):
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
                 resize_normalize_pad(strips[index], height, width, out=out)
             for index, answer in zip(indices, self.postprocess(self.runtime.run(batch), logits=self.logits)):
                 answers[index] = answer
+            if number % TIDY == 0:
+                return_freed_memory()  # what one width left free seldom fits the next
         return answers
 
 
