@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import multiprocessing
-import os
 import signal
 import sys
 from collections import deque
@@ -15,6 +14,7 @@ from typing import Any, Iterator, Optional, Sequence
 from ppocr.cli.jobs import Item, Job, Runner, Task
 from ppocr.cli.main import quiet
 from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.runtime import available_cores
 
 # Tasks given to a worker at once: the reader pools the lines of several pages. What a crashed worker had in hand is
 # given out again one by one, so that the file at fault is the only one lost and can be named.
@@ -29,7 +29,7 @@ def run_in_workers(job: Job, tasks: Sequence[Task], count: int) -> Iterator[Item
     Raises:
         PPOCRError: a worker cannot load its models, or cannot write.
     """
-    threads = job.options.threads or _cores()
+    threads = job.options.threads or available_cores()
     options = dataclasses.replace(job.options, threads=max(1, threads // count))
     pool = _Pool(dataclasses.replace(job, options=options), tasks, count)
     try:
@@ -180,9 +180,3 @@ def _how_it_died(code: Optional[int]) -> str:
     if code is not None and -code in list(signal.Signals):
         return f"died of {signal.Signals(-code).name}"
     return f"ended with status {code}"
-
-
-def _cores() -> int:
-    """Processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
