@@ -34,21 +34,18 @@ def ocr(options: OCROptions) -> Reader:
 def detect(options: OCROptions) -> Reader:
     """Find the text of pages; the lines of the results have empty texts."""
     from ppocr.infer.det import TextDetector
-    from ppocr.ops.boxes import reading_order
 
     detector = TextDetector(options)
 
     def find(page: Page) -> OCRResult:
         begin = time.perf_counter()
         height, width = page.image.shape[:2]
-        regions = detector(page.image)
-        lines = []
-        for index in reading_order(regions.boxes):
-            outline = regions.polygons[index] if regions.polygons is not None else None
-            polygon = None if outline is None else tuple((float(x), float(y)) for x, y in outline)
-            corners = tuple((float(x), float(y)) for x, y in regions.boxes[index])
-            lines.append(TextLine("", float(regions.scores[index]), corners, polygon))  # type: ignore[arg-type]
-        return OCRResult(page.source, page.index, width, height, time.perf_counter() - begin, tuple(lines))
+        regions = detector(page.image).in_reading_order()
+        lines = tuple(
+            TextLine.of_region("", score, box, polygon)
+            for score, (box, polygon) in zip(regions.scores, regions.outlines())
+        )
+        return OCRResult(page.source, page.index, width, height, time.perf_counter() - begin, lines)
 
     return lambda pages: (page if isinstance(page, InputError) else find(page) for page in pages)
 

@@ -10,7 +10,6 @@ import dataclasses
 import threading
 import time
 from contextlib import contextmanager
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Union
 
@@ -22,9 +21,9 @@ from ppocr.infer.det import TextDetector
 from ppocr.infer.memory import return_freed_memory
 from ppocr.infer.options import OCROptions
 from ppocr.infer.rec import TextRecognizer
-from ppocr.infer.results import OCRResult, Quad, TextLine
+from ppocr.infer.results import OCRResult, TextLine
 from ppocr.infer.sources import Page, read_pages
-from ppocr.ops.boxes import crop_quad, is_tall, reading_order
+from ppocr.ops.boxes import crop_quad
 from ppocr.postprocess.db import Regions
 
 Source = Union[str, Path, bytes, np.ndarray]
@@ -134,13 +133,7 @@ class OCR:
         with self.stages.timed("det"):
             probability = self.detector.probability(page.image)
         with self.stages.timed("post"):
-            regions = self.detector.postprocess(probability, *page.image.shape[:2])
-            order = reading_order(regions.boxes)
-            regions = Regions(
-                regions.boxes[order],
-                regions.scores[order],
-                [regions.polygons[i] for i in order] if regions.polygons is not None else None,
-            )
+            regions = self.detector.postprocess(probability, *page.image.shape[:2]).in_reading_order()
         with self.stages.timed("crop"):
             strips = [crop_quad(page.image, box) for box in regions.boxes]
         return _PageInWork(page, regions, strips, time.perf_counter() - begin)
@@ -173,15 +166,9 @@ class OCR:
         self, item: _PageInWork, texts: Sequence[tuple[str, float]], turned: Sequence[bool], per_strip: float
     ) -> OCRResult:
         height, width = item.page.image.shape[:2]
-        polygons: Iterable[Any] = repeat(None) if item.regions.polygons is None else item.regions.polygons
         lines = tuple(
-            TextLine(
-                text,
-                score,
-                _text_corners(box, upside_down),
-                None if polygon is None else tuple((float(x), float(y)) for x, y in polygon),
-            )
-            for (text, score), box, upside_down, polygon in zip(texts, item.regions.boxes, turned, polygons)
+            TextLine.of_region(text, score, box, polygon, upside_down=upside_down)
+            for (text, score), (box, polygon), upside_down in zip(texts, item.regions.outlines(), turned)
             if text and score >= self.options.drop_score
         )
         seconds = item.seconds + per_strip * len(item.strips)
@@ -195,10 +182,3 @@ def _full(group: Sequence[Union[_PageInWork, InputError]]) -> bool:
         or sum(len(item.strips) for item in in_work) >= GROUP_STRIPS
         or sum(item.page.image.size // 3 for item in in_work) >= GROUP_PIXELS
     )
-
-
-def _text_corners(box: np.ndarray, upside_down: bool) -> Quad:
-    """The box from the corner where its text begins, as it was read: tall strips were turned a quarter to the left,
-    which put their upper right corner first, and strips found upside down begin at the opposite corner."""
-    begin = (1 if is_tall(box) else 0) + (2 if upside_down else 0)
-    return tuple((float(x), float(y)) for x, y in np.roll(box, -begin, axis=0))  # type: ignore[return-value]

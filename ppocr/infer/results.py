@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ppocr.ops.boxes import is_tall
 
 Point = Tuple[float, float]
 Quad = Tuple[Point, Point, Point, Point]
@@ -25,6 +29,30 @@ class TextLine:
     box: Quad
     polygon: Optional[Tuple[Point, ...]] = None
 
+    @classmethod
+    def of_region(
+        cls,
+        text: str,
+        score: float,
+        box: np.ndarray,
+        polygon: Optional[np.ndarray] = None,
+        *,
+        upside_down: bool = False,
+    ) -> TextLine:
+        """A line whose box begins where its text does, as it was read.
+
+        Tall strips are turned a quarter to the left before reading, which puts their upper right corner first, and
+        strips found upside down begin at the opposite corner.
+
+        Args:
+            box: float32[4, 2], clockwise from the region's top-left corner.
+            polygon: float32[M, 2].
+            upside_down: the strip was turned by half before it was read.
+        """
+        begin = (1 if is_tall(box) else 0) + (2 if upside_down else 0)
+        corners = _floats(np.roll(box, -begin, axis=0))
+        return cls(text, float(score), corners, None if polygon is None else _floats(polygon))  # type: ignore[arg-type]
+
     def to_dict(self) -> dict[str, Any]:
         record: dict[str, Any] = {"text": self.text, "score": round(self.score, 4), "box": _points(self.box)}
         if self.polygon is not None:
@@ -33,11 +61,11 @@ class TextLine:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> TextLine:
-        corners = tuple((float(x), float(y)) for x, y in record["box"])
+        corners = _floats(record["box"])
         if len(corners) != 4:
             raise ValueError(f"a box has 4 corners, came {len(corners)}")
         polygon = record.get("polygon")
-        outline = tuple((float(x), float(y)) for x, y in polygon) if polygon else None
+        outline = _floats(polygon) if polygon else None
         return cls(str(record["text"]), float(record["score"]), corners, outline)  # type: ignore[arg-type]
 
 
@@ -108,6 +136,10 @@ class DirectionResult:
 
     def to_dict(self) -> dict[str, Any]:
         return {"file": self.file, "label": self.label, "score": round(self.score, 4)}
+
+
+def _floats(points: Iterable[Sequence[float]]) -> Tuple[Point, ...]:
+    return tuple((float(x), float(y)) for x, y in points)
 
 
 def _points(points: Sequence[Point]) -> list[list[float]]:

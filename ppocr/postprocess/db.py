@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Optional
+from itertools import repeat
+from typing import Iterator, Literal, NamedTuple, Optional
 
 import cv2
 import numpy as np
 import pyclipper
 
-from ppocr.ops.boxes import order_corners
+from ppocr.ops.boxes import order_corners, reading_order
 
 MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
 
@@ -25,6 +26,16 @@ class Regions(NamedTuple):
     boxes: np.ndarray
     scores: np.ndarray
     polygons: Optional[list[np.ndarray]]
+
+    def in_reading_order(self) -> Regions:
+        """The same regions, rows from top to bottom, each from left to right."""
+        order = reading_order(self.boxes)
+        polygons = None if self.polygons is None else [self.polygons[index] for index in order]
+        return Regions(self.boxes[order], self.scores[order], polygons)
+
+    def outlines(self) -> Iterator[tuple[np.ndarray, Optional[np.ndarray]]]:
+        """Each region's box and its polygon, if there are polygons."""
+        return zip(self.boxes, repeat(None) if self.polygons is None else self.polygons)
 
 
 class DBPostProcess:

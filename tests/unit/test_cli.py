@@ -160,6 +160,17 @@ def test_detect(ink, capsys):
     assert cv2.imread("out/a.png.jpg").shape == (200, 300, 3)
 
 
+@pytest.mark.parametrize("command", ["detect", "ocr"])
+def test_tall_boxes_begin_at_their_upper_right_corner(ink, capsys, command):
+    image = np.full((400, 200, 3), 255, np.uint8)
+    image[50:350, 100:130] = 0
+    Image.fromarray(image).save("tall.png")
+    assert ink(command, "tall.png", "--format", "jsonl", "--box-type", "poly") == 0
+    ((line,),) = (record["lines"] for record in jsonl(capsys.readouterr().out))
+    assert line["box"][0][0] > 125 and line["box"][0][1] < 60
+    assert np.ptp(line["polygon"], axis=0).tolist() == pytest.approx([30, 300], abs=20)
+
+
 def test_recognize(ink, capsys):
     dark, bright = np.zeros((32, 100, 3), np.uint8), np.full((32, 100, 3), 140, np.uint8)
     Image.fromarray(dark).save("dark.png")
