@@ -7,6 +7,8 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from ppocr.ops.planes import map_bytes
+
 MOST_ENLARGED = 1.5  # a small picture with large letters must not become one with huge letters, which break apart
 STRIDE = 32  # the detector's networks halve the page five times
 
@@ -67,10 +69,9 @@ def normalize_planes(
     Returns:
         `out`.
     """
-    for channel, plane in enumerate(cv2.split(image)):
-        np.multiply(plane, np.float32(scale / std[channel]), out=out[channel])
-        out[channel] -= np.float32(mean[channel] / std[channel])
-    return out
+    values = np.arange(256, dtype=np.float32)
+    tables = [values * np.float32(scale / s) - np.float32(m / s) for m, s in zip(mean, std)]
+    return map_bytes(image, tables, out=out)
 
 
 def tile_spans(

@@ -8,6 +8,10 @@ from typing import Optional
 import cv2
 import numpy as np
 
+from ppocr.ops.planes import map_bytes
+
+_TO_UNIT = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)  # bytes → [-1, 1]
+
 
 def natural_width(image: np.ndarray, height: int) -> int:
     """Width in pixels of `image` (uint8[H, W, 3]) scaled to `height` with its aspect ratio kept; at least 1."""
@@ -30,10 +34,7 @@ def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Opt
         out = np.empty((3, height, width), np.float32)
     used = min(width, natural_width(image, height))
     resized = cv2.resize(image, (used, height), interpolation=cv2.INTER_LINEAR)
-    for channel in range(3):
-        target = out[channel, :, :used]
-        np.multiply(resized[:, :, channel], np.float32(1 / 127.5), out=target)
-        target -= 1.0
+    map_bytes(resized, (_TO_UNIT,) * 3, out=out[:, :, :used])
     out[:, :, used:] = 0.0
     return out
 

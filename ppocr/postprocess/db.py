@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pyclipper
 
-from ppocr.ops.boxes import order_corners, reading_order
+from ppocr.ops.boxes import order_corners, strip_size, reading_order
 
 MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
 
@@ -90,7 +90,7 @@ class DBPostProcess:
             if min(rectangle[1]) < MIN_SIDE + 2:
                 continue
             box = _on_page(cv2.boxPoints(rectangle), to_page, height, width)
-            if min(_sides(box)) <= MIN_SIDE:
+            if min(strip_size(box)) <= MIN_SIDE:
                 continue
             boxes.append(box)
             scores.append(score)
@@ -154,6 +154,3 @@ def _on_page(points: np.ndarray, to_page: np.ndarray, height: int, width: int) -
     """Points of the map on the page: scaled, rounded to whole pixels, kept inside."""
     return np.clip((points * to_page).round(), 0, (width, height)).astype(np.float32)
 
-
-def _sides(box: np.ndarray) -> tuple[float, float]:
-    return float(np.linalg.norm(box[0] - box[1])), float(np.linalg.norm(box[1] - box[2]))
