@@ -48,6 +48,26 @@ class LabelError(PPOCRError):
     """A line of a label or results file that does not follow its format (`file:line: reason`)."""
 
 
+class SampleError(PPOCRError):
+    """One sample of a data set that cannot be used.
+
+    Attributes:
+        place: where it is listed (`file:line`), or what it was made from.
+        reason: why, in a few words.
+    """
+
+    def __init__(self, place: str, reason: str):
+        self.place, self.reason = place, reason
+        super().__init__(f"{place}: {reason}")
+
+    def __reduce__(self):  # two arguments: pickle must be told
+        return type(self), (self.place, self.reason)
+
+
+class DataError(PPOCRError):
+    """A data set that cannot be used as a whole: too many bad samples, or samples that do not make a batch."""
+
+
 class ModelError(PPOCRError):
     """A model directory or a set of weights that is incomplete or does not fit."""
 

@@ -171,6 +171,7 @@ NECKS = Registry("neck", _MODELING, {
     "RepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",
     "UniRepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",  # its name in the first PP-OCRv6 configurations
     "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
+    "LightSVTR": ".necks.light_svtr:LightSVTR",
 })
 
 HEADS = Registry("head", _MODELING, {
@@ -178,6 +179,15 @@ HEADS = Registry("head", _MODELING, {
     "MultiHead": ".heads.multi_head:MultiHead",
     "CTCHead": ".heads.ctc_head:CTCHead",
     "ClsHead": ".heads.cls_head:ClsHead",
+})
+
+DATASETS = Registry("data set", "ppocr.data", {
+    "SimpleDataSet": ".datasets:SimpleDataSet",
+    "MultiScaleDataSet": ".datasets:SimpleDataSet",  # the sampler decides the sizes, RecResizeImg obeys
+})
+
+SAMPLERS = Registry("sampler", "ppocr.data", {
+    "MultiScaleSampler": ".samplers:MultiScaleSampler",
 })
 
 TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
@@ -188,6 +198,12 @@ TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
     "RecResizeImg": ".basic:RecResizeImg",
     "ClsResizeImg": ".basic:ClsResizeImg",
     "KeepKeys": ".basic:KeepKeys",
+    "DetLabelEncode": ".label_encode:DetLabelEncode",
+    "CTCLabelEncode": ".label_encode:CTCLabelEncode",
+    "ClsLabelEncode": ".label_encode:ClsLabelEncode",
+    "EastRandomCropData": ".det_crop:EastRandomCropData",
+    "MakeBorderMap": ".det_targets:MakeBorderMap",
+    "MakeShrinkMap": ".det_targets:MakeShrinkMap",
 })
 
 POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", {

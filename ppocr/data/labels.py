@@ -118,6 +118,18 @@ def read_recognition_labels(
     return _read(Path(path), parse, root=root, check_pictures=check_pictures, what="the text")
 
 
+def parse_regions(text: str) -> Tuple[TextRegion, ...]:
+    """The regions of one page, from the second field of a detection label.
+
+    Raises:
+        LabelError: without the place, which the caller knows; all problems, joined by `; `.
+    """
+    try:
+        return _regions(text, repair=False)[0]
+    except _Problems as error:
+        raise LabelError(str(error)) from error
+
+
 class _Problems(Exception):
     """What is wrong with one line of a file; the reader adds the place."""
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "config": {"registry"},
     "ops": set(),
     "utils": set(),
-    "data": {"ops"},
+    "data": {"registry", "ops"},
     "postprocess": {"ops"},
     "metrics": {"ops"},
     "modeling": {"registry"},

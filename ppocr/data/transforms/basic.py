@@ -10,6 +10,7 @@ from typing import Any, List, Literal, Optional, Sequence, Union
 
 import numpy as np
 
+from ppocr.ops.images import decode_image
 from ppocr.ops.page_image import limited_size, normalize_planes, resize_page
 from ppocr.ops.text_image import natural_width, resize_normalize_pad
 
@@ -17,7 +18,7 @@ Sample = dict[str, Any]
 
 
 class DecodeImage:
-    """States how pictures are decoded; the reading itself is done where files are (`ppocr.ops.images`).
+    """Decode an encoded picture (uint8[n]) to upright uint8[H, W, 3], BGR; pixels pass through as they are.
 
     Args:
         img_mode: order of the channels. All official models were trained on BGR.
@@ -28,6 +29,8 @@ class DecodeImage:
         self.img_mode = img_mode
 
     def __call__(self, sample: Sample) -> Sample:
+        if sample["image"].ndim == 1:
+            sample["image"] = next(decode_image(sample["image"].tobytes(), sample["place"]))
         return sample
 
 
@@ -117,7 +120,7 @@ class RecResizeImg:
     """A text strip at the recogniser's height, its width kept in proportion up to `image_shape[2]`, padded right.
 
     Args:
-        image_shape: (3, height, width), pixels.
+        image_shape: (3, height, width), pixels; a sampler of several sizes overrules height and width (`size`).
     """
 
     def __init__(self, image_shape: List[int]):
@@ -126,7 +129,7 @@ class RecResizeImg:
         self.image_shape = tuple(image_shape)
 
     def __call__(self, sample: Sample) -> Sample:
-        _, height, width = self.image_shape
+        height, width = sample.get("size", self.image_shape[1:])
         # How much of the width holds text: evaluation and attention models use it.
         sample["valid_ratio"] = min(1.0, natural_width(sample["image"], height) / width)
         sample["image"] = resize_normalize_pad(sample["image"], height, width)

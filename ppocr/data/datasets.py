@@ -1,0 +1,152 @@
+"""Where samples come from: label files beside pictures. Nothing is decoded here; the transforms do that."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence
+
+import numpy as np
+
+from ppocr.errors import LabelError, SampleError
+
+Sample = Dict[str, Any]
+
+
+class Part(NamedTuple):
+    """A run of samples of which each epoch sees a share.
+
+    Attributes:
+        count: samples in it.
+        ratio: the share, in (0, 1]; every epoch draws its own.
+    """
+
+    count: int
+    ratio: float = 1.0
+
+
+class Dataset(Protocol):
+    """What a loader needs of a data set. It is sent to worker processes, so it must pickle.
+
+    A data set whose epochs see only a share of some samples also has `parts`, a list of `Part`s in order.
+    """
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int, rng: np.random.Generator) -> Sample:
+        """One raw sample.
+
+        Returns:
+            `image`: the encoded picture, uint8[n], or pixels, uint8[H, W, 3], BGR; `label`: text, or the regions of a
+            page; `place`: `file:line` or another name for messages.
+
+        Raises:
+            SampleError: it cannot be read.
+        """
+        ...
+
+
+class SimpleDataSet:
+    """Pictures listed in label files, `picture<TAB>label` a line (see `ppocr.data.labels`).
+
+    Args:
+        label_file_list: the label files.
+        data_dir: folder that the pictures' paths start from; by default each label file's own.
+        ratio_list: for each label file the share of its lines that an epoch sees, in (0, 1]; one number for all.
+
+    Raises:
+        ValueError: `ratio_list` does not fit.
+        LabelError: a label file cannot be read or is empty.
+    """
+
+    def __init__(
+        self,
+        label_file_list: List[str],
+        data_dir: Optional[str] = None,
+        ratio_list: Sequence[float] = (1.0,),
+    ):
+        ratios = list(ratio_list) * len(label_file_list) if len(ratio_list) == 1 else list(ratio_list)
+        if len(ratios) != len(label_file_list):
+            raise ValueError(f"ratio_list: {len(ratios)} ratios for {len(label_file_list)} label files")
+        if not label_file_list:
+            raise ValueError("label_file_list: it is empty")
+        wrong = [ratio for ratio in ratios if not 0 < ratio <= 1]
+        if wrong:
+            raise ValueError(f"ratio_list: expected numbers above 0 and at most 1, came {wrong[0]}")
+        self._files = [LabelFile(Path(name)) for name in label_file_list]
+        self._folders = [Path(data_dir) if data_dir is not None else file.path.parent for file in self._files]
+        self.parts = [Part(len(file), ratio) for file, ratio in zip(self._files, ratios)]
+        self._ends = np.cumsum([part.count for part in self.parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def read(self, index: int, rng: np.random.Generator) -> Sample:
+        which = int(np.searchsorted(self._ends, index, side="right"))
+        row = index - (int(self._ends[which - 1]) if which else 0)
+        file = self._files[which]
+        place = file.place(row)
+        picture, tab, label = file.line(row).partition("\t")
+        if not tab or not picture.strip():
+            raise SampleError(place, "expected `picture<TAB>label`")
+        path = self._folders[which] / picture
+        try:
+            image = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise SampleError(place, f"{path}: {error.strerror}") from error
+        return {"image": image, "label": label, "place": place}
+
+
+class LabelFile:
+    """The lines of a label file that are not blank, read when asked for: a worker holds no million strings.
+
+    Raises:
+        LabelError: the file cannot be read, or has no lines.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._text: Any = None  # the file's bytes, mapped when first needed in each process
+        data = np.frombuffer(self._map(), np.uint8)
+        ends = np.flatnonzero(data == ord("\n"))
+        starts = np.concatenate([[0], ends + 1])
+        lengths = np.append(ends, len(data)) - starts
+        short = np.flatnonzero(lengths < 4)  # may be blank: spaces, a carriage return
+        blank = [row for row in short if not bytes(data[starts[row] : starts[row] + lengths[row]]).strip()]
+        kept = np.delete(np.arange(len(starts)), blank)
+        if not len(kept):
+            raise LabelError(f"{path}: the file has no labels")
+        self._starts, self._lengths, self._numbers = starts[kept], lengths[kept], kept + 1
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def place(self, row: int) -> str:
+        return f"{self.path}:{self._numbers[row]}"
+
+    def line(self, row: int) -> str:
+        """The text of a line, without its end.
+
+        Raises:
+            SampleError: it is not UTF-8.
+        """
+        start = int(self._starts[row])
+        try:
+            text = self._map()[start : start + int(self._lengths[row])].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise SampleError(self.place(row), f"not UTF-8 (byte {error.start}); save the file as UTF-8") from error
+        return text.rstrip("\r").lstrip("\ufeff")
+
+    def _map(self) -> Any:
+        if self._text is None:
+            try:
+                with open(self.path, "rb") as file:
+                    self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError:  # an empty file cannot be mapped
+                self._text = b""
+            except OSError as error:
+                raise LabelError(f"{self.path}: cannot be read: {error.strerror}") from error
+        return self._text
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "_text": None}

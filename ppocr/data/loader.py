@@ -1,0 +1,190 @@
+"""Batches of a section of a configuration (`Train` or `Eval`), epoch by epoch."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple
+
+from ppocr.data.pipeline import Made, Pipeline
+from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
+from ppocr.errors import ConfigError, DataError
+from ppocr.ops.charset import Charset
+from ppocr.registry import DATASETS, SAMPLERS, TRANSFORMS, signature_problems, suggest
+
+logger = logging.getLogger(__name__)
+
+MOST_SKIPPED = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
+SECTION_KEYS = ("dataset", "loader", "sampler")
+
+
+@dataclass(frozen=True)
+class LoaderOptions:
+    """What `loader` may hold, by PaddleOCR's names; this signature is the schema.
+
+    Attributes:
+        batch_size_per_card: samples a batch of one process; a sampler of several sizes decides itself.
+        shuffle: a new order each epoch.
+        drop_last: leave out the last batch if it is not full.
+        num_workers: processes that make samples; 0 makes them here.
+        use_shared_memory: PaddleOCR's; workers always hand batches over in shared memory.
+    """
+
+    batch_size_per_card: int = 1
+    shuffle: bool = False
+    drop_last: bool = False
+    num_workers: int = 0
+    use_shared_memory: bool = True
+
+
+class Loader:
+    """Makes the batches of each epoch, in this process or in workers; which of them changes no batch.
+
+    Args:
+        pipeline: makes samples.
+        sampler: says which; `EpochSampler` or another with `__len__` and `epoch`.
+        workers: number of processes.
+        samples: of an epoch in this process, about; the allowance of bad ones is a part of it.
+        world_size: processes that train together.
+
+    Attributes:
+        skipped: (place, reason) of the bad samples of the epoch under way.
+    """
+
+    def __init__(self, pipeline: Pipeline, sampler: Any, *, workers: int = 0, samples: int, world_size: int = 1):
+        self.pipeline, self.sampler, self.world_size = pipeline, sampler, world_size
+        self.skipped: List[Tuple[str, str]] = []
+        self._workers, self._samples = workers, samples
+        self._told: set[str] = set()
+
+    def __len__(self) -> int:
+        """Batches of this process in an epoch."""
+        return len(self.sampler)
+
+    def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Dict[str, Any]]:
+        """The batches of an epoch from number `start_batch` on.
+
+        Yields:
+            The arrays by the names of `KeepKeys`, `places` (where each sample is listed) and `number` (of the batch
+            in the epoch). Bad samples are missing from their batch; a batch of nothing else is left out.
+
+        Raises:
+            DataError: more than 5 % of the epoch's samples are bad, or samples don't make a batch.
+        """
+        self.skipped = []
+        batches = self.sampler.epoch(epoch)[start_batch:]
+        for number, made in enumerate(self._made(batches, epoch), start=start_batch):
+            self._tell(made)
+            if made.places:
+                yield {**made.arrays, "places": made.places, "number": number}
+            elif self.world_size > 1:
+                raise DataError("a batch has no good sample, and the other processes wait for it; run ppocr check-data")
+
+    def close(self) -> None:
+        """End the workers."""
+
+    def _made(self, batches: Sequence[Batch], epoch: int) -> Iterator[Made]:
+        return (self.pipeline.batch(batch, epoch) for batch in batches)
+
+    def _tell(self, made: Made) -> None:
+        for place, reason in made.skipped:
+            self.skipped.append((place, reason))
+            if place not in self._told:
+                self._told.add(place)
+                logger.warning("left out: %s: %s", place, reason)
+        if len(self.skipped) > MOST_SKIPPED * self._samples:
+            shown = "\n".join(f"{place}: {reason}" for place, reason in self.skipped[-5:])
+            raise DataError(
+                f"{len(self.skipped)} bad samples in an epoch of {self._samples}, more than {MOST_SKIPPED:.0%}; "
+                f"`ppocr check-data` lists all of them; the latest:\n{shown}"
+            )
+
+
+def build_loader(
+    section: Mapping[str, Any],
+    *,
+    task: Literal["det", "rec", "cls"],
+    charset: Optional[Charset] = None,
+    max_text_length: int = 25,
+    label_list: Optional[Sequence[str]] = None,
+    seed: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    training: bool = True,
+) -> Loader:
+    """The loader that `Train` or `Eval` describes.
+
+    Args:
+        section: `dataset` with its `transforms`, `loader`, and `sampler` if there is one.
+        task: of the network.
+        charset, max_text_length, label_list: of `Global` and `PostProcess`, for what encodes labels.
+        seed, rank, world_size: of the run and of this process.
+        training: all processes make equally many batches (see `Plan`).
+
+    Raises:
+        ConfigError: every problem of the section.
+        LabelError: a label file cannot be read.
+    """
+    path = "Train" if training else "Eval"
+    given = {"charset": charset, "max_text_length": max_text_length, "label_list": label_list, "task": task}
+    problems = loader_problems(section, path, given)
+    if problems:
+        raise ConfigError(problems)
+    options = LoaderOptions(**(section.get("loader") or {}))
+    spec = {key: value for key, value in section["dataset"].items() if key != "transforms"}
+    dataset = DATASETS.build(spec, f"{path}.dataset", **given)
+    steps = [
+        (name, TRANSFORMS.build({"name": name, **settings}, f"{path}.dataset.transforms.{number}.{name}", **given))
+        for number, (name, settings) in enumerate(_steps(section["dataset"]["transforms"]))
+    ]
+    plan = Plan(
+        parts_of(dataset), options.batch_size_per_card, shuffle=options.shuffle, drop_last=options.drop_last,
+        seed=seed, rank=rank, world_size=world_size, training=training,
+    )  # fmt: skip
+    sampler_spec = section.get("sampler")
+    sampler = SAMPLERS.build(sampler_spec, f"{path}.sampler", plan=plan) if sampler_spec else EpochSampler(plan)
+    return Loader(
+        Pipeline(dataset, steps, seed=seed),
+        sampler,
+        workers=options.num_workers,
+        samples=-(-plan.samples // world_size),
+        world_size=world_size,
+    )
+
+
+def loader_problems(section: Mapping[str, Any], path: str, given: Mapping[str, Any]) -> List[str]:
+    """Everything wrong in a section, as sentences that start with the dotted key."""
+    problems = [
+        f"{path}.{key}: unknown key{suggest(key, SECTION_KEYS)}" for key in section if key not in SECTION_KEYS
+    ]
+    dataset = section.get("dataset")
+    if not isinstance(dataset, Mapping):
+        return [*problems, f"{path}.dataset: expected a mapping with a 'name', came {dataset!r}"]
+    spec = {key: value for key, value in dataset.items() if key != "transforms"}
+    problems += DATASETS.problems(spec, f"{path}.dataset", given)
+    problems += transform_problems(dataset.get("transforms"), f"{path}.dataset.transforms", given)
+    problems += signature_problems(LoaderOptions, section.get("loader") or {}, f"{path}.loader", label="loader")
+    if section.get("sampler"):
+        problems += SAMPLERS.problems(section["sampler"], f"{path}.sampler", ("plan",))
+    return problems
+
+
+def transform_problems(steps: Any, path: str, given: Mapping[str, Any]) -> List[str]:
+    """Everything wrong in a list of `{name: settings}`."""
+    if not isinstance(steps, (list, tuple)):
+        return [f"{path}: expected a list of steps, came {steps!r}"]
+    problems = []
+    for number, step in enumerate(steps):
+        here = f"{path}.{number}"
+        if not isinstance(step, Mapping) or len(step) != 1:
+            problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
+            continue
+        ((name, settings),) = step.items()
+        problems += TRANSFORMS.problems({"name": name, **(settings or {})}, f"{here}.{name}", given)
+    return problems
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tuple[str, Mapping[str, Any]]]:
+    for step in steps:
+        ((name, settings),) = step.items()
+        yield name, settings or {}

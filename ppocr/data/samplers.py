@@ -1,0 +1,167 @@
+"""Which samples make which batch: pure functions of (seed, epoch), so that a run can be resumed and shared out.
+
+Every process computes the same order of the whole epoch, cuts it into steps, and takes each `world_size`-th sample of a
+step. No sample is seen twice in an epoch; in training all processes make the same number of batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ppocr.data.datasets import Dataset, Part
+
+
+class Batch(NamedTuple):
+    """A batch to be made.
+
+    Attributes:
+        indices: int64[n], of the data set's samples.
+        size: (height, width) in pixels at which all its pictures are given to the network, where the batch decides.
+    """
+
+    indices: np.ndarray
+    size: Optional[Tuple[int, int]] = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an epoch is made of, and whose part of it is wanted.
+
+    Attributes:
+        parts: of the data set.
+        batch_size: of one process.
+        shuffle: a new order each epoch; without it also the shares of `parts` stay the same.
+        drop_last: leave out the last batch if it is not full.
+        seed: of the run.
+        rank, world_size: this process, of so many.
+        training: all processes must make equally many batches; of the last step's samples fewer than `world_size` are
+            then left out. In evaluation every sample counts.
+    """
+
+    parts: Sequence[Part]
+    batch_size: int
+    shuffle: bool = True
+    drop_last: bool = False
+    seed: int = 0
+    rank: int = 0
+    world_size: int = 1
+    training: bool = True
+
+    @property
+    def samples(self) -> int:
+        """How many samples an epoch sees, over all processes."""
+        return sum(_share(part) for part in self.parts)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """int64[samples]: the epoch's samples in order."""
+        rng = np.random.default_rng([self.seed, epoch if self.shuffle else 0])
+        starts = np.cumsum([0, *(part.count for part in self.parts)])
+        chosen = [
+            start + (np.arange(part.count) if part.ratio == 1 else np.sort(rng.permutation(part.count)[: _share(part)]))
+            for start, part in zip(starts, self.parts)
+        ]
+        order = np.concatenate(chosen)
+        return rng.permutation(order) if self.shuffle else order
+
+    def is_used(self, remaining: int, full: int) -> bool:
+        """Whether a step of `remaining` samples, instead of `full`, is made."""
+        if remaining >= full:
+            return True
+        return not self.drop_last and remaining >= (self.world_size if self.training else 1)
+
+
+def _share(part: Part) -> int:
+    return max(1, round(part.count * part.ratio))
+
+
+def parts_of(dataset: Dataset) -> List[Part]:
+    return list(getattr(dataset, "parts", None) or [Part(len(dataset))])
+
+
+class EpochSampler:
+    """Batches of one size."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+
+    def __len__(self) -> int:
+        """Batches of this process in an epoch."""
+        plan = self._plan
+        full = plan.batch_size * plan.world_size
+        steps, rest = divmod(plan.samples, full)
+        if not plan.training:
+            return steps + (rest > plan.rank and plan.is_used(rest, full))
+        return steps + (rest > 0 and plan.is_used(rest, full))
+
+    def epoch(self, epoch: int) -> List[Batch]:
+        plan = self._plan
+        order, full = plan.order(epoch), plan.batch_size * plan.world_size
+        return [Batch(order[k * full : (k + 1) * full][plan.rank :: plan.world_size]) for k in range(len(self))]
+
+
+class MultiScaleSampler:
+    """Batches of several picture sizes in turn, in random order: text of all resolutions in one run.
+
+    Args:
+        plan: from the builder.
+        scales: (width, height) each, pixels, or widths alone, which are squares.
+        first_bs: batch size at the first scale; the others hold about as many pixels.
+        fix_bs: the same batch size at every scale instead.
+        divided_factor: widths and heights are rounded down to multiples of these.
+        is_training: must agree with the loader; PaddleOCR's key.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        scales: List[Union[int, Sequence[int]]],
+        first_bs: int = 128,
+        fix_bs: bool = True,
+        divided_factor: Sequence[int] = (8, 16),
+        is_training: Literal[True] = True,
+    ):
+        pairs = [(scale, scale) if isinstance(scale, int) else tuple(scale) for scale in scales]
+        if not pairs or any(len(pair) != 2 or min(pair) < 1 for pair in pairs):
+            raise ValueError(f"scales: expected [[width, height], …], came {list(scales)}")
+        sizes = [_multiple(pair, divided_factor) for pair in pairs]
+        area = sizes[0][0] * sizes[0][1]
+        self._plan = plan
+        self._kinds = [
+            (first_bs if fix_bs else max(1, first_bs * area // (width * height)), (height, width))
+            for width, height in sizes
+        ]
+        self._kind_of_step = self._steps()
+
+    def _steps(self) -> np.ndarray:
+        """The number of each step's scale. They take turns, so every epoch has equally many steps."""
+        kinds, remaining = [], self._plan.samples
+        while True:
+            kind = len(kinds) % len(self._kinds)
+            full = self._kinds[kind][0] * self._plan.world_size
+            if remaining <= 0 or not self._plan.is_used(remaining, full):
+                return np.array(kinds, np.int64)
+            kinds.append(kind)
+            remaining -= full
+
+    def __len__(self) -> int:
+        return len(self._kind_of_step)
+
+    def epoch(self, epoch: int) -> List[Batch]:
+        plan, order, batches, begin = self._plan, self._plan.order(epoch), [], 0
+        for kind in self._kind_of_step:
+            batch_size, size = self._kinds[kind]
+            step = order[begin : begin + batch_size * plan.world_size]
+            batches.append(Batch(step[plan.rank :: plan.world_size], size))
+            begin += len(step)
+        if plan.shuffle:
+            turns = np.random.default_rng([plan.seed, epoch, 1]).permutation(len(batches))
+            batches = [batches[turn] for turn in turns]
+        return batches
+
+
+def _multiple(pair: Sequence[int], factor: Sequence[int]) -> Tuple[int, int]:
+    width, height = (max(step, length // step * step) for length, step in zip(pair, factor))
+    return width, height

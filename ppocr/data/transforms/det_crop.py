@@ -1,0 +1,113 @@
+"""Random crops of pages that cut no text."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple
+
+import cv2
+import numpy as np
+
+from ppocr.data.transforms.basic import Sample
+
+
+class Crop(NamedTuple):
+    """Pixels of a page: `left ≤ x < left + width`, `top ≤ y < top + height`."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class EastRandomCropData:
+    """Cut a random rectangle whose sides cross no text, and scale it to the size of training.
+
+    Sides lie in columns and rows free of text that counts; ignored regions may be cut. A page on which this fails is
+    taken whole. Source: the sampling of EAST (Zhou et al. 2017) as DB uses it; keys as PaddleOCR's.
+
+    Args:
+        size: (width, height) of the result, pixels.
+        max_tries: attempts at a crop that is large enough and holds text.
+        min_crop_side_ratio: least width and height of a crop, as parts of the page's.
+        keep_ratio: scale both axes alike and leave the rest black, on the right or below; else fill the size.
+    """
+
+    def __init__(
+        self,
+        size: List[int],
+        max_tries: int = 10,
+        min_crop_side_ratio: float = 0.1,
+        keep_ratio: bool = True,
+    ):
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(f"size: expected [width, height], came {list(size)}")
+        self.width, self.height = size
+        self.max_tries, self.min_crop_side_ratio, self.keep_ratio = max_tries, min_crop_side_ratio, keep_ratio
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        image, polys = sample["image"], sample["polys"]
+        crop = self._choose(image.shape[:2], polys[~sample["ignore_tags"]], rng)
+        scale_x, scale_y = self.width / crop.width, self.height / crop.height
+        if self.keep_ratio:
+            scale_x = scale_y = min(scale_x, scale_y)
+        width, height = max(1, round(crop.width * scale_x)), max(1, round(crop.height * scale_y))
+        canvas = np.zeros((self.height, self.width, 3), np.uint8)
+        part = image[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+        canvas[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+        inside = touches(polys, crop)
+        scale = np.array([width / crop.width, height / crop.height], np.float32)
+        sample["image"] = canvas
+        sample["polys"] = (polys[inside] - np.array([crop.left, crop.top], np.float32)) * scale
+        sample["texts"] = [text for text, kept in zip(sample["texts"], inside) if kept]
+        sample["ignore_tags"] = sample["ignore_tags"][inside]
+        return sample
+
+    def _choose(self, shape: tuple[int, int], polys: np.ndarray, rng: np.random.Generator) -> Crop:
+        height, width = shape
+        columns, rows = free_runs(polys[..., 0], width), free_runs(polys[..., 1], height)
+        for _ in range(self.max_tries if len(columns) and len(rows) else 0):
+            left, right = _two_places(columns, rng)
+            top, bottom = _two_places(rows, rng)
+            crop = Crop(left, top, right - left, bottom - top)
+            if crop.width < max(1, self.min_crop_side_ratio * width):
+                continue
+            if crop.height < max(1, self.min_crop_side_ratio * height):
+                continue
+            if not len(polys) or touches(polys, crop).any():
+                return crop
+        return Crop(0, 0, width, height)
+
+
+def free_runs(coordinates: np.ndarray, length: int) -> np.ndarray:
+    """Where a cut across an axis meets no polygon.
+
+    Args:
+        coordinates: float[N, P], the polygons' points on this axis, pixels.
+        length: of the picture along it, pixels.
+
+    Returns:
+        int64[R, 2]: (first, last) place of each run of places in 0 … length; a place is a border between pixels.
+    """
+    taken = np.zeros(length + 1, bool)
+    for low, high in zip(coordinates.min(axis=1, initial=np.inf), coordinates.max(axis=1, initial=-np.inf)):
+        first, last = np.clip((np.floor(low) + 1, np.ceil(high)), 0, length + 1).astype(int)
+        taken[first:last] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], taken, [True]]).astype(np.int8)))
+    return np.stack([edges[::2], edges[1::2] - 1], axis=1)
+
+
+def touches(polys: np.ndarray, crop: Crop) -> np.ndarray:
+    """bool[N]: which polygons (float[N, P, 2]) reach into the crop, by their bounding rectangles."""
+    if not len(polys):
+        return np.zeros(0, bool)
+    low, high = polys.min(axis=1), polys.max(axis=1)
+    start = np.array([crop.left, crop.top])
+    end = start + np.array([crop.width, crop.height])
+    return ((high > start) & (low < end)).all(axis=1)
+
+
+def _two_places(runs: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """Two places, each in a run drawn at random: so gaps between lines count as much as wide margins."""
+    chosen = runs[rng.integers(len(runs), size=2)]
+    low, high = sorted(rng.integers(chosen[:, 0], chosen[:, 1] + 1).tolist())
+    return low, high

@@ -1,0 +1,91 @@
+"""From what a label says to what a loss compares with."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Sequence
+
+import numpy as np
+
+from ppocr.data.labels import TextRegion, parse_regions
+from ppocr.data.transforms.basic import Sample
+from ppocr.errors import SampleError
+from ppocr.ops.charset import Charset
+
+
+class DetLabelEncode:
+    """Regions of a page → `polys` float32[N, P, 2], `texts` (N strings), `ignore_tags` bool[N].
+
+    P is 4, or the most points of a region on this page; shorter outlines repeat their last point.
+    """
+
+    def __call__(self, sample: Sample) -> Sample:
+        label = sample.pop("label")
+        regions: Sequence[TextRegion] = parse_regions(label) if isinstance(label, str) else label
+        count = max([4, *(len(region.points) for region in regions)])
+        outlines = [[*region.points, *[region.points[-1]] * (count - len(region.points))] for region in regions]
+        sample["polys"] = np.array(outlines, np.float32).reshape(-1, count, 2)
+        sample["texts"] = [region.text for region in regions]
+        sample["ignore_tags"] = np.array([region.ignore for region in regions], bool)
+        return sample
+
+
+class CTCLabelEncode:
+    """A text → `label` int64[max_text_length], class indices followed by blanks (0), and `length` int64[].
+
+    Args:
+        charset: from the builder: `Global.character_dict_path`.
+        max_text_length: from the builder: `Global.max_text_length`.
+    """
+
+    def __init__(self, charset: Charset, max_text_length: int = 25):
+        self.charset, self.max_text_length = charset, max_text_length
+
+    def __call__(self, sample: Sample) -> Sample:
+        indices = self.encode(sample)
+        sample["text"] = sample["label"]
+        sample["label"] = np.zeros(self.max_text_length, np.int64)
+        sample["label"][: len(indices)] = indices
+        sample["length"] = np.int64(len(indices))
+        return sample
+
+    def encode(self, sample: Sample) -> List[int]:
+        """Class indices of the sample's text.
+
+        Raises:
+            SampleError: the text is empty, too long, or has characters outside the dictionary.
+        """
+        fault = text_fault(sample["label"], self.charset, self.max_text_length)
+        if fault:
+            raise SampleError(sample["place"], fault)
+        return self.charset.encode(sample["label"])
+
+
+class ClsLabelEncode:
+    """The name of a direction → `label` int64[], its number in the list.
+
+    Args:
+        label_list: the directions in the order of the network's classes.
+    """
+
+    def __init__(self, label_list: Optional[List[str]] = None):
+        self.label_list = [str(label) for label in label_list or ("0", "180")]
+
+    def __call__(self, sample: Sample) -> Sample:
+        name = str(sample["label"]).strip()
+        if name not in self.label_list:
+            raise SampleError(sample["place"], f"expected one of {', '.join(self.label_list)}, came {name!r}")
+        sample["label"] = np.int64(self.label_list.index(name))
+        return sample
+
+
+def text_fault(text: str, charset: Charset, max_text_length: int) -> str:
+    """What keeps a text from being learnt (`""` if nothing does)."""
+    if not text.strip():
+        return "the text is empty"
+    if len(text) > max_text_length:
+        return f"the text is too long: {len(text)} characters; Global.max_text_length is {max_text_length}"
+    try:
+        charset.encode(text)
+    except ValueError as error:
+        return str(error)
+    return ""
