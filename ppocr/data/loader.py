@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequen
 
 from ppocr.data.pipeline import Made, Pipeline
 from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
+from ppocr.data.workers import WorkerPool
 from ppocr.errors import ConfigError, DataError
 from ppocr.ops.charset import Charset
 from ppocr.registry import DATASETS, SAMPLERS, TRANSFORMS, signature_problems, suggest
@@ -55,6 +56,7 @@ class Loader:
         self.pipeline, self.sampler, self.world_size = pipeline, sampler, world_size
         self.skipped: List[Tuple[str, str]] = []
         self._workers, self._samples = workers, samples
+        self._pool: Optional[WorkerPool] = None  # started when first needed, and kept for the next epochs
         self._told: set[str] = set()
 
     def __len__(self) -> int:
@@ -81,10 +83,17 @@ class Loader:
                 raise DataError("a batch has no good sample, and the other processes wait for it; run ppocr check-data")
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers; another `epoch` starts new ones."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
     def _made(self, batches: Sequence[Batch], epoch: int) -> Iterator[Made]:
-        return (self.pipeline.batch(batch, epoch) for batch in batches)
+        if not self._workers:
+            return (self.pipeline.batch(batch, epoch) for batch in batches)
+        if self._pool is None:
+            self._pool = WorkerPool(self.pipeline, self._workers)
+        return self._pool.run(batches, epoch)
 
     def _tell(self, made: Made) -> None:
         for place, reason in made.skipped:

@@ -1,0 +1,194 @@
+"""Processes that make batches ahead of the training loop.
+
+Batch number k of an epoch goes to worker k mod n, and answers are read in the same order: no queue, no lock, and nothing
+depends on which worker is faster. A worker may be `AHEAD` batches in front. Arrays come back in shared memory, the rest
+through a pipe; when the parent dies, however suddenly, its end of the pipe closes and the worker ends too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import traceback
+import weakref
+from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from ppocr.data.pipeline import Made, Pipeline
+from ppocr.data.samplers import Batch
+from ppocr.errors import DataError, PPOCRError
+
+AHEAD = 2  # batches that a worker has in hand or ready; each has its own piece of shared memory
+ALIGNMENT = 64  # bytes
+PATIENCE = 5  # seconds that a worker has to end
+
+
+class Packed(NamedTuple):
+    """A `Made` whose arrays lie in shared memory.
+
+    Attributes:
+        memory: its name.
+        layout: of each array its name, type, shape and first byte.
+        made: the rest.
+    """
+
+    memory: str
+    layout: List[Tuple[str, str, Tuple[int, ...], int]]
+    made: Made
+
+
+class WorkerPool:
+    """`count` processes that run a pipeline.
+
+    Args:
+        pipeline: sent to each worker once.
+        count: of processes, at least 1.
+    """
+
+    def __init__(self, pipeline: Pipeline, count: int):
+        context = multiprocessing.get_context("spawn")  # Paddle's and OpenCV's threads do not survive a fork
+        self._processes: List[Any] = []
+        self._connections: List[Connection] = []
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(pipeline, theirs), daemon=True, name="ppocr-loader")
+            process.start()
+            theirs.close()  # else the pipe stays open when the worker dies
+            self._processes.append(process)
+            self._connections.append(ours)
+        self._memories: Dict[Tuple[int, int], SharedMemory] = {}
+        self._finalizer = weakref.finalize(self, _close, self._processes, self._connections, self._memories)
+
+    def run(self, batches: Sequence[Batch], epoch: int) -> Iterator[Made]:
+        """Make batches, in order. Only one run at a time.
+
+        Raises:
+            DataError: as `Pipeline.batch`, or when a worker died.
+        """
+        ahead = AHEAD * len(self._processes)
+        given = taken = 0
+        try:
+            while taken < len(batches):
+                while given < min(len(batches), taken + ahead):
+                    self._give(given, batches[given], epoch)
+                    given += 1
+                packed = self._take(taken)
+                taken += 1
+                yield self._unpack(taken - 1, packed)
+        finally:
+            if self._finalizer.alive:  # whoever stopped early may start again
+                for number in range(taken, given):
+                    with contextlib.suppress(PPOCRError):
+                        self._take(number)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._finalizer()
+
+    def _give(self, number: int, batch: Batch, epoch: int) -> None:
+        worker, slot = self._place(number)
+        with contextlib.suppress(OSError):  # it died: `_take` finds out
+            self._connections[worker].send((batch, epoch, slot))
+
+    def _take(self, number: int) -> Packed:
+        worker, _ = self._place(number)
+        try:
+            answer = self._connections[worker].recv()
+        except (EOFError, OSError) as error:
+            self._processes[worker].join(PATIENCE)
+            code = self._processes[worker].exitcode
+            self.close()
+            how = f"ended with status {code}" if code is None or code >= 0 else f"died of {signal.Signals(-code).name}"
+            raise DataError(
+                f"a worker process of the loader {how}; if memory ran out, set fewer loader.num_workers or a smaller "
+                "loader.batch_size_per_card"
+            ) from error
+        if isinstance(answer, PPOCRError):
+            raise answer
+        return answer
+
+    def _place(self, number: int) -> Tuple[int, int]:
+        """(worker, piece of its memory) of a batch: a piece is written again when its batch has been taken."""
+        turn, worker = divmod(number, len(self._processes))
+        return worker, turn % AHEAD
+
+    def _unpack(self, number: int, packed: Packed) -> Made:
+        place = self._place(number)
+        memory = self._memories.get(place)
+        if packed.layout and (memory is None or memory.name != packed.memory):
+            if memory is not None:
+                memory.close()
+            memory = self._memories[place] = SharedMemory(packed.memory)
+        arrays = dict(packed.made.arrays)
+        for name, kind, shape, begin in packed.layout:
+            arrays[name] = np.ndarray(shape, kind, memory.buf, begin).copy()  # type: ignore[union-attr]
+        return packed.made._replace(arrays=arrays)
+
+
+def _close(processes: List[Any], connections: List[Connection], memories: Dict[Any, SharedMemory]) -> None:
+    for connection in connections:
+        connection.close()
+    for process in processes:
+        process.join(PATIENCE)
+        if process.is_alive():
+            process.terminate()
+            process.join(PATIENCE)
+    for memory in memories.values():
+        memory.close()
+
+
+def _work(pipeline: Pipeline, connection: Connection) -> None:
+    """What a worker does until its pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    cv2.setNumThreads(0)  # the workers are the threads
+    slots = [_Slot() for _ in range(AHEAD)]
+    try:
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                batch, epoch, slot = connection.recv()
+                connection.send(_answer(pipeline, batch, epoch, slots[slot]))
+    finally:
+        for slot in slots:
+            slot.free()
+
+
+def _answer(pipeline: Pipeline, batch: Batch, epoch: int, slot: _Slot) -> Any:
+    """A `Packed`, or the error to raise in the parent."""
+    try:
+        return slot.pack(pipeline.batch(batch, epoch))
+    except PPOCRError as error:
+        return error
+    except Exception:
+        return DataError(f"a worker process of the loader failed:\n{traceback.format_exc()}")
+
+
+class _Slot:
+    """A piece of shared memory that grows to the largest batch."""
+
+    def __init__(self) -> None:
+        self._memory: Optional[SharedMemory] = None
+
+    def pack(self, made: Made) -> Packed:
+        arrays = {name: value for name, value in made.arrays.items() if isinstance(value, np.ndarray)}
+        layout, size = [], 0
+        for name, array in arrays.items():
+            layout.append((name, array.dtype.str, array.shape, size))
+            size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+        if self._memory is None or self._memory.size < size:
+            self.free()
+            self._memory = SharedMemory(create=True, size=max(size, ALIGNMENT))
+        for name, kind, shape, begin in layout:
+            np.ndarray(shape, kind, self._memory.buf, begin)[...] = arrays[name]
+        rest = {name: value for name, value in made.arrays.items() if name not in arrays}
+        return Packed(self._memory.name, layout, made._replace(arrays=rest))
+
+    def free(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory.unlink()
+            self._memory = None
