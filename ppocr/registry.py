@@ -181,6 +181,10 @@ HEADS = Registry("head", _MODELING, {
     "ClsHead": ".heads.cls_head:ClsHead",
 })
 
+TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHead, while training
+    "NRTRHead": ".heads.nrtr_head:NRTRHead",
+})
+
 DATASETS = Registry("data set", "ppocr.data", {
     "SimpleDataSet": ".datasets:SimpleDataSet",
     "MultiScaleDataSet": ".datasets:SimpleDataSet",  # the sampler decides the sizes, RecResizeImg obeys
@@ -210,4 +214,34 @@ POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", {
     "DBPostProcess": ".db:DBPostProcess",
     "CTCLabelDecode": ".ctc:CTCLabelDecode",
     "ClsPostProcess": ".cls:ClsPostProcess",
+})
+
+LOSSES = Registry("loss", "ppocr.losses", {
+    "DBLoss": ".db:DBLoss",
+    "CTCLoss": ".ctc:CTCLoss",
+    "ClsLoss": ".classes:ClsLoss",
+    "NRTRLoss": ".classes:NRTRLoss",
+    "SoftMapLoss": ".distillation:SoftMapLoss",
+    "SoftLogitsLoss": ".distillation:SoftLogitsLoss",
+    "CombinedLoss": ".combined:CombinedLoss",
+    "MultiLoss": ".combined:MultiLoss",
+})
+
+OPTIMIZERS = Registry("optimiser", "ppocr.optimizer", {
+    "Adam": ".algorithms:adam",
+    "AdamW": ".algorithms:adamw",
+    "Momentum": ".algorithms:momentum",
+})
+
+LR_SCHEDULES = Registry("schedule", "ppocr.optimizer", {
+    "Const": ".schedules:Const",
+    "Cosine": ".schedules:Cosine",
+    "Linear": ".schedules:Linear",
+    "Piecewise": ".schedules:Piecewise",
+})
+
+METRICS = Registry("metric", "ppocr.metrics", {
+    "DetMetric": ".tasks:DetMetric",
+    "RecMetric": ".tasks:RecMetric",
+    "ClsMetric": ".tasks:ClsMetric",
 })
