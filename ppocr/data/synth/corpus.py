@@ -1,0 +1,170 @@
+"""What is written: words, sentences, numbers and codes of each language, with every character getting its turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Mapping, Optional, Sequence, Union
+
+import numpy as np
+
+from ppocr.data.synth import patterns
+from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.fonts import FontLibrary
+from ppocr.data.synth.languages import Language
+from ppocr.data.synth.words import TextLines, WordList, belongs, own_dictionary, words_by_character
+
+REST = "\ufffd"  # in a dictionary: one entry for all characters that it does not list
+BALANCED_EVERY = 5  # every fifth line is built around a character whose turn it is
+PATTERNS = 0.25  # share of numbers, dates, prices, … among the others
+_BRACKETS = {
+    "zh": ("（）", "()", "《》", "“”", "【】", "「」", "〈〉", "[]"),
+    "ja": ("「」", "『』", "（）", "()", "【】", "〈〉"),
+    "ko": ("()", "[]", "“”", "‘’", "<>"),
+    "fr": ("()", "«»", "[]", "“”"), "de": ("()", "„“", "[]", "«»"), "en": ("()", "[]", '""', "“”", "''", "{}"),
+}  # fmt: skip
+_LATIN_ENDINGS = ".,;:!?"
+_ENDINGS = {"zh": "，。、；：？！…,.:", "ja": "、。！？…", "ko": ".,?!:"}
+_EASTERN = ("zh", "ja", "ko")
+
+
+class Corpus:
+    """Texts of several languages.
+
+    Args:
+        languages: that are written.
+        fonts: a character that no font for the language has is never written.
+        characters: of the recogniser's dictionary (None: each language's own); others are never written, and all of
+            these are, in turn. If U+FFFD is among them, which stands for all the rest, others are written too.
+        files: language code → text files to take sentences from, instead of word lists.
+
+    Raises:
+        ConfigError: files that cannot be read, or nothing that can be written.
+        MissingExtraError: word lists are needed and wordfreq is not installed.
+    """
+
+    def __init__(
+        self,
+        languages: Sequence[Language],
+        fonts: FontLibrary,
+        *,
+        characters: Optional[Sequence[str]] = None,
+        files: Optional[Mapping[str, Sequence[Union[str, Path]]]] = None,
+    ):
+        self._codes = [language.code for language in languages]
+        self._sources: dict[str, Union[WordList, TextLines]] = {}
+        self._turns: dict[str, list[str]] = {}
+        self._with: dict[str, dict[str, list[str]]] = {}
+        for language in languages:
+            wanted = _alphabet(language, characters)
+            drawable = fonts.drawable(wanted, language.code)
+            accepts = frozenset(drawable)
+            own = (files or {}).get(language.code)
+            source = TextLines(own, language, accepts) if own else WordList(language, accepts)
+            self._sources[language.code] = source
+            self._turns[language.code] = [character for character in drawable if not character.isspace()]
+            self._with[language.code] = words_by_character(source.words(), drawable)
+        self._accepts = {code: frozenset(turn) | {" "} for code, turn in self._turns.items()}
+        self._has_space = characters is None or " " in characters
+
+    def turns(self, code: str) -> Sequence[str]:
+        """The characters that get their turn in this language."""
+        return self._turns[code]
+
+    def line(self, rng: np.random.Generator, code: str, *, longest: int, turn: Optional[int] = None) -> str:
+        """One line of text, 1 to `longest` characters.
+
+        Args:
+            rng: of the sample.
+            code: the language.
+            longest: characters.
+            turn: number of the line; every fifth is built around character `turn // 5` of the alphabet. None: never.
+        """
+        if turn is not None and turn % BALANCED_EVERY == 0:
+            return self._around(self._turns[code][turn // BALANCED_EVERY % len(self._turns[code])], rng, code, longest)
+        for _ in range(8):
+            made = self.pattern(rng, code) if chance(rng, PATTERNS) else self._written(rng, code, longest)
+            text = self.clean(made, code)
+            if 0 < len(text) <= longest:
+                return text
+        return self.sentence(rng, code, longest)
+
+    def sentence(self, rng: np.random.Generator, code: str, length: int) -> str:
+        """Running text, as near below `length` characters as words allow."""
+        for _ in range(8):
+            text = self.clean(self._sources[code].text(rng, length), code)
+            if text:
+                return text
+        return pick(rng, self._turns[code])
+
+    def word(self, rng: np.random.Generator, code: str, longest: int = 8) -> str:
+        """One to three words, as labels and table cells have."""
+        return self.sentence(rng, code, whole(rng, 2, longest))
+
+    def pattern(self, rng: np.random.Generator, code: str, kind: str = "") -> str:
+        """A number, date, price, … (`patterns.MAKERS` has the kinds), or what can be written of it."""
+        maker = patterns.MAKERS[kind] if kind else patterns.make
+        return self.clean(maker(rng, code), code) or pick(rng, self._turns[code])
+
+    def clean(self, text: str, code: str) -> str:
+        """`text` without what cannot be written, single spaces (or none, for a dictionary that has none)."""
+        accepts = self._accepts[code]
+        kept = "".join(character for character in text if character in accepts)
+        return ("" if not self._has_space else " ").join(kept.split())
+
+    def _written(self, rng: np.random.Generator, code: str, longest: int) -> str:
+        """Words with what stands around them: punctuation, brackets, a second language."""
+        length = _length(rng, longest)
+        text = self._sources[code].text(rng, length)
+        style = rng.random()
+        if style < 0.15:
+            return text + pick(rng, _ENDINGS.get(code, _LATIN_ENDINGS))
+        if style < 0.22:
+            pair = pick(rng, _BRACKETS[code])
+            tail = self._sources[code].text(rng, max(2, length // 2)) if chance(rng, 0.5) else ""
+            return (tail + pair[0] + text + pair[1])[:longest]
+        if style < 0.32 and length > 4:
+            first = self._sources[code].text(rng, length // 2)
+            return first + pick(rng, _ENDINGS.get(code, _LATIN_ENDINGS)) + self._gap(code) + text
+        if style < 0.42:
+            number = patterns.make(rng, code)
+            return (text + self._gap(code) + number if chance(rng, 0.5) else number + self._gap(code) + text)[:longest]
+        if style < 0.52 and code in _EASTERN:
+            return self._mixed(text, rng, code)[:longest]
+        return text
+
+    def _mixed(self, text: str, rng: np.random.Generator, code: str) -> str:
+        """A Latin word or code within an eastern text."""
+        guest = self._sources["en"].text(rng, whole(rng, 2, 10)) if "en" in self._sources else patterns.code(rng, code)
+        place = whole(rng, 0, len(text))
+        gap = " " if chance(rng, 0.25) else ""
+        return text[:place].rstrip() + gap + guest + gap + text[place:].lstrip()
+
+    def _gap(self, code: str) -> str:
+        return "" if code in ("zh", "ja") else " "
+
+    def _around(self, character: str, rng: np.random.Generator, code: str, longest: int) -> str:
+        """A text with `character` in it: words that have it, or the character among other words."""
+        known = self._with[code].get(character)
+        known_word = pick(rng, known) if known else ""
+        middle = known_word if known and len(known_word) <= longest else character
+        room = _length(rng, longest) - len(middle)
+        if room < 2:
+            return middle
+        other = self.sentence(rng, code, room)
+        gap = " " if code not in ("zh", "ja") and known and self._has_space and len(other) < room else ""
+        return other + gap + middle if chance(rng, 0.5) else middle + gap + other
+
+
+def _alphabet(language: Language, characters: Optional[Sequence[str]]) -> list[str]:
+    own = own_dictionary(language.code)
+    if characters is None:
+        return own
+    single = [character for character in characters if len(character) == 1]
+    if REST in single:
+        return own
+    return [character for character in single if belongs(character, language)]
+
+
+def _length(rng: np.random.Generator, longest: int) -> int:
+    """Characters of a line: often a word or two, else anything up to `longest`."""
+    return whole(rng, 1, min(8, longest)) if chance(rng, 0.35) else round(between(rng, min(4, longest), longest))
