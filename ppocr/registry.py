@@ -188,6 +188,7 @@ TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHea
 DATASETS = Registry("data set", "ppocr.data", {
     "SimpleDataSet": ".datasets:SimpleDataSet",
     "MultiScaleDataSet": ".datasets:SimpleDataSet",  # the sampler decides the sizes, RecResizeImg obeys
+    "SynthLines": ".synth.datasets:SynthLines",
 })
 
 SAMPLERS = Registry("sampler", "ppocr.data", {
@@ -205,9 +206,30 @@ TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
     "DetLabelEncode": ".label_encode:DetLabelEncode",
     "CTCLabelEncode": ".label_encode:CTCLabelEncode",
     "ClsLabelEncode": ".label_encode:ClsLabelEncode",
+    "MultiLabelEncode": ".label_encode:MultiLabelEncode",
+    "NRTRLabelEncode": ".label_encode:NRTRLabelEncode",
+    "IaaAugment": ".det_augment:IaaAugment",
+    "RandomPerspective": ".det_augment:RandomPerspective",
+    "ColorJitter": ".det_augment:ColorJitter",
+    "CopyPaste": ".det_augment:CopyPaste",
     "EastRandomCropData": ".det_crop:EastRandomCropData",
     "MakeBorderMap": ".det_targets:MakeBorderMap",
     "MakeShrinkMap": ".det_targets:MakeShrinkMap",
+    "RecAug": ".rec_augment:RecAug",
+    "BaseDataAugmentation": ".rec_augment:BaseDataAugmentation",
+    "TIA": ".tia:TIA",
+    "RecConAug": ".rec_augment:RecConAug",
+    "RandAugment": ".cls_augment:RandAugment",
+    "AutoAugment": ".cls_augment:AutoAugment",
+    "Cutout": ".cls_augment:Cutout",
+    "RandomErasing": ".cls_augment:RandomErasing",
+    "HideAndSeek": ".cls_augment:HideAndSeek",
+    "GridMask": ".cls_augment:GridMask",
+})
+
+BATCH_TRANSFORMS = Registry("batch transform", "ppocr.data.transforms", {
+    "Mixup": ".batch_augment:Mixup",
+    "CutMix": ".batch_augment:CutMix",
 })
 
 POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", {

@@ -11,12 +11,12 @@ from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import ConfigError, DataError
 from ppocr.ops.charset import Charset
-from ppocr.registry import DATASETS, SAMPLERS, TRANSFORMS, signature_problems, suggest
+from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, Registry, signature_problems, suggest
 
 logger = logging.getLogger(__name__)
 
 MOST_SKIPPED = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
-SECTION_KEYS = ("dataset", "loader", "sampler")
+SECTION_KEYS = ("dataset", "loader", "sampler", "batch_transforms")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def build_loader(
     """The loader that `Train` or `Eval` describes.
 
     Args:
-        section: `dataset` with its `transforms`, `loader`, and `sampler` if there is one.
+        section: `dataset` with its `transforms`, `loader`, and `sampler` and `batch_transforms` if there are any.
         task: of the network.
         charset, max_text_length, label_list: of `Global` and `PostProcess`, for what encodes labels.
         seed, rank, world_size: of the run and of this process.
@@ -142,10 +142,8 @@ def build_loader(
     options = LoaderOptions(**(section.get("loader") or {}))
     spec = {key: value for key, value in section["dataset"].items() if key != "transforms"}
     dataset = DATASETS.build(spec, f"{path}.dataset", **given)
-    steps = [
-        (name, TRANSFORMS.build({"name": name, **settings}, f"{path}.dataset.transforms.{number}.{name}", **given))
-        for number, (name, settings) in enumerate(_steps(section["dataset"]["transforms"]))
-    ]
+    steps = _build_steps(TRANSFORMS, section["dataset"]["transforms"], f"{path}.dataset.transforms", given)
+    batch_steps = _build_steps(BATCH_TRANSFORMS, section.get("batch_transforms"), f"{path}.batch_transforms", given)
     plan = Plan(
         parts_of(dataset), options.batch_size_per_card, shuffle=options.shuffle, drop_last=options.drop_last,
         seed=seed, rank=rank, world_size=world_size, training=training,
@@ -153,7 +151,7 @@ def build_loader(
     sampler_spec = section.get("sampler")
     sampler = SAMPLERS.build(sampler_spec, f"{path}.sampler", plan=plan) if sampler_spec else EpochSampler(plan)
     return Loader(
-        Pipeline(dataset, steps, seed=seed),
+        Pipeline(dataset, steps, seed=seed, batch_steps=[step for _, step in batch_steps]),
         sampler,
         workers=options.num_workers,
         samples=-(-plan.samples // world_size),
@@ -163,22 +161,22 @@ def build_loader(
 
 def loader_problems(section: Mapping[str, Any], path: str, given: Mapping[str, Any]) -> List[str]:
     """Everything wrong in a section, as sentences that start with the dotted key."""
-    problems = [
-        f"{path}.{key}: unknown key{suggest(key, SECTION_KEYS)}" for key in section if key not in SECTION_KEYS
-    ]
+    problems = [f"{path}.{key}: unknown key{suggest(key, SECTION_KEYS)}" for key in section if key not in SECTION_KEYS]
     dataset = section.get("dataset")
     if not isinstance(dataset, Mapping):
         return [*problems, f"{path}.dataset: expected a mapping with a 'name', came {dataset!r}"]
     spec = {key: value for key, value in dataset.items() if key != "transforms"}
     problems += DATASETS.problems(spec, f"{path}.dataset", given)
-    problems += transform_problems(dataset.get("transforms"), f"{path}.dataset.transforms", given)
+    problems += step_problems(TRANSFORMS, dataset.get("transforms"), f"{path}.dataset.transforms", given)
+    batch_steps = section.get("batch_transforms") or ()
+    problems += step_problems(BATCH_TRANSFORMS, batch_steps, f"{path}.batch_transforms", given)
     problems += signature_problems(LoaderOptions, section.get("loader") or {}, f"{path}.loader", label="loader")
     if section.get("sampler"):
         problems += SAMPLERS.problems(section["sampler"], f"{path}.sampler", ("plan",))
     return problems
 
 
-def transform_problems(steps: Any, path: str, given: Mapping[str, Any]) -> List[str]:
+def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[str]:
     """Everything wrong in a list of `{name: settings}`."""
     if not isinstance(steps, (list, tuple)):
         return [f"{path}: expected a list of steps, came {steps!r}"]
@@ -189,11 +187,14 @@ def transform_problems(steps: Any, path: str, given: Mapping[str, Any]) -> List[
             problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
             continue
         ((name, settings),) = step.items()
-        problems += TRANSFORMS.problems({"name": name, **(settings or {})}, f"{here}.{name}", given)
+        problems += registry.problems({"name": name, **(settings or {})}, f"{here}.{name}", given)
     return problems
 
 
-def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tuple[str, Mapping[str, Any]]]:
-    for step in steps:
+def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+    """(name, transform) of each step of a list without problems."""
+    built = []
+    for number, step in enumerate(steps or ()):
         ((name, settings),) = step.items()
-        yield name, settings or {}
+        built.append((name, registry.build({"name": name, **(settings or {})}, f"{path}.{number}.{name}", **given)))
+    return built

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ppocr.data.collate import collate
 from ppocr.data.datasets import Dataset, Sample
 from ppocr.data.samplers import Batch
-from ppocr.errors import DataError, PPOCRError, SampleError
+from ppocr.errors import DataError, InputError, PPOCRError, SampleError
 
 
 class Made(NamedTuple):
@@ -82,13 +82,26 @@ class Pipeline:
         Raises:
             SampleError: the sample is bad.
         """
+        stages = self.stages(index, epoch, size=size)
+        first = next(stages)
+        place = first[1]["place"]
+        *_, (_, sample) = [first, *stages]
+        return place, sample
+
+    def stages(
+        self, index: int, epoch: int = 0, *, size: Optional[Tuple[int, int]] = None
+    ) -> Iterator[Tuple[str, Sample]]:
+        """("", the raw sample), then (name of a step, what it made of it); each changes the last one in place."""
         rng = np.random.default_rng([self.seed, epoch, index])
         given = {"epoch": epoch} if size is None else {"epoch": epoch, "size": size}
-        raw = {**self.dataset.read(index, rng), **given}
-        return raw["place"], self._run(raw, rng, len(self._steps), given)
+        return self._stages(index, rng, len(self._steps), given)
 
-    def _run(self, sample: Sample, rng: np.random.Generator, count: int, given: Dict[str, Any]) -> Sample:
+    def _stages(
+        self, index: int, rng: np.random.Generator, count: int, given: Dict[str, Any]
+    ) -> Iterator[Tuple[str, Sample]]:
+        sample = {**self.dataset.read(index, rng), **given}
         place = sample["place"]
+        yield "", sample
         for number, step in enumerate(self._steps[:count]):
 
             def other(number: int = number) -> Optional[Sample]:
@@ -99,17 +112,23 @@ class Pipeline:
             except SampleError:
                 raise
             except PPOCRError as error:
-                raise SampleError(place, str(error)) from error
+                raise SampleError(place, _reason(error, place)) from error
             except Exception as error:  # a mistake of the code, not of the sample: say where it shows
                 raise DataError(f"{place}: {step.name} failed: {type(error).__name__}: {error}") from error
-        return sample
+            yield step.name, sample
 
     def _other(self, rng: np.random.Generator, count: int, given: Dict[str, Any]) -> Optional[Sample]:
+        """Another sample of the set, as it is before step number `count`; None if it is bad."""
         index = int(rng.integers(len(self.dataset)))
         try:
-            return self._run({**self.dataset.read(index, rng), **given}, rng, count, given)
+            *_, (_, sample) = self._stages(index, rng, count, given)
         except SampleError:
             return None  # it is told when its own turn comes
+        return sample
+
+
+def _reason(error: PPOCRError, place: str) -> str:
+    return error.reason if isinstance(error, InputError) and error.source == place else str(error)
 
 
 class _Step:

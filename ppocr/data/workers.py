@@ -1,8 +1,8 @@
 """Processes that make batches ahead of the training loop.
 
-Batch number k of an epoch goes to worker k mod n, and answers are read in the same order: no queue, no lock, and nothing
-depends on which worker is faster. A worker may be `AHEAD` batches in front. Arrays come back in shared memory, the rest
-through a pipe; when the parent dies, however suddenly, its end of the pipe closes and the worker ends too.
+Batch number k of an epoch goes to worker k mod n, and answers are read in the same order: no queue, no lock, and
+nothing depends on which worker is faster. A worker may be `AHEAD` batches in front. Arrays come back in shared memory,
+the rest through a pipe; when the parent dies, however suddenly, its end of the pipe closes and the worker ends too.
 """
 
 from __future__ import annotations

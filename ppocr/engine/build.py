@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from paddle import nn
 
 from ppocr.config import Config, thaw
+from ppocr.engine.dictionary import build_charset
 from ppocr.errors import ConfigError
 from ppocr.modeling.model import OCRModel
-from ppocr.ops.charset import Charset
 from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
 
 ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")
@@ -49,35 +48,6 @@ def build_model(config: Config) -> OCRModel:
         layers[part.lower()] = layer = registry.build(specs[part], f"Architecture.{part}", **given[part])
         channels = layer.out_channels
     return OCRModel(**layers)
-
-
-def build_charset(config: Config) -> Optional[Charset]:
-    """The characters that `Global.character_dict_path` lists, or None where that is not set.
-
-    Raises:
-        ConfigError: if there is no such file, or it is not a dictionary.
-    """
-    path = config.options.character_dict_path
-    if path is None:
-        return None
-    try:
-        return Charset.from_file(find_dictionary(path), config.options.use_space_char)
-    except ValueError as error:
-        raise ConfigError([f"Global.character_dict_path: {error}"]) from error
-
-
-def find_dictionary(path: str) -> Path:
-    """The file itself, else the one that the package brings (`ppocr/utils/dict/….txt`).
-
-    Raises:
-        ConfigError: if there is neither.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (Path(path), package.parent / path):
-        if candidate.is_file():
-            return candidate
-    shipped = ", ".join(f"ppocr/utils/dict/{file.name}" for file in sorted((package / "utils/dict").glob("*.txt")))
-    raise ConfigError([f"Global.character_dict_path: there is no file {path}; the package brings {shipped}"])
 
 
 def outline_problems(config: Config) -> List[str]:

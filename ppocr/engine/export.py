@@ -19,7 +19,7 @@ import yaml
 
 from ppocr.config import Config, thaw
 from ppocr.engine.atomic import replacing_directory
-from ppocr.engine.build import find_dictionary
+from ppocr.engine.dictionary import find_dictionary
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtime import PaddleRuntime

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ppocr.config import Config
-from ppocr.engine.build import build_charset, build_model, find_dictionary
+from ppocr.engine.build import build_charset, build_model
+from ppocr.engine.dictionary import find_dictionary
 from ppocr.errors import ConfigError
 
 REC = {

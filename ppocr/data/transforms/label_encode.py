@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence
+from typing import List, Literal, Optional, Sequence
 
 import numpy as np
 
@@ -75,6 +75,44 @@ class ClsLabelEncode:
         if name not in self.label_list:
             raise SampleError(sample["place"], f"expected one of {', '.join(self.label_list)}, came {name!r}")
         sample["label"] = np.int64(self.label_list.index(name))
+        return sample
+
+
+class NRTRLabelEncode(CTCLabelEncode):
+    """A text → `label` int64[max_text_length + 2], for a decoder that writes character by character, and `length`.
+
+    Indices are those of PaddleOCR: 0 padding, 1 unknown, 2 start, 3 end, then the dictionary. `length` is that of the
+    text with start and end.
+    """
+
+    START, END, FIRST = 2, 3, 4
+
+    def __call__(self, sample: Sample) -> Sample:
+        indices = [self.START, *(index - 1 + self.FIRST for index in self.encode(sample)), self.END]
+        sample["text"] = sample["label"]
+        sample["label"] = np.zeros(self.max_text_length + 2, np.int64)
+        sample["label"][: len(indices)] = indices
+        sample["length"] = np.int64(len(indices))
+        return sample
+
+
+class MultiLabelEncode:
+    """A text → `label_ctc` and `label_gtc`, for a head of two branches, and `length` (of the CTC label).
+
+    Args:
+        charset, max_text_length: from the builder.
+        gtc_encode: the second branch's encoding.
+    """
+
+    def __init__(
+        self, charset: Charset, max_text_length: int = 25, gtc_encode: Literal["NRTRLabelEncode"] = "NRTRLabelEncode"
+    ):
+        self._ctc, self._gtc = CTCLabelEncode(charset, max_text_length), NRTRLabelEncode(charset, max_text_length)
+
+    def __call__(self, sample: Sample) -> Sample:
+        gtc = self._gtc(dict(sample))["label"]
+        sample = self._ctc(sample)
+        sample.update(label_ctc=sample["label"], label_gtc=gtc)
         return sample
 
 
