@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from typing import Any, List, Literal, Mapping, Optional, Sequence, Union
 
 import yaml
 
@@ -23,7 +23,9 @@ SECTIONS = ("Global", "Architecture", "Loss", "Optimizer", "PostProcess", "Metri
 class GlobalOptions:
     """What `Global` may hold, by PaddleOCR's names; this signature is the schema.
 
-    Paths are relative to the working directory. `character_dict_path: null` means a task without characters.
+    Paths are relative to the working directory. `character_dict_path: null` means a task without characters. Besides
+    PaddleOCR's keys there are `freeze`, patterns of parameters that keep their weights (`backbone.*`), and
+    `save_batch_step`, after how many steps the latest state is saved, for epochs that take hours.
     """
 
     model_name: Optional[str] = None
@@ -49,6 +51,14 @@ class GlobalOptions:
     use_space_char: bool = False
     distributed: bool = False
     use_amp: bool = False
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"
+    scale_loss: float = 1024.0
+    use_dynamic_loss_scaling: bool = True
+    use_ema: bool = False
+    ema_decay: float = 0.9998
+    ema_decay_type: Literal["threshold", "exponential", "normal"] = "threshold"
+    freeze: Optional[List[str]] = None
+    save_batch_step: Optional[int] = None
 
 
 class Config(Mapping[str, Any]):

@@ -134,8 +134,8 @@ class RecMetric(Metric):
         return np.array([score.lines, score.exact, score.edits, score.characters, score.similarity_sum], np.float64)
 
     def set_counts(self, counts: np.ndarray) -> None:
-        *whole, similarity = counts.tolist()
-        self._score = LineScore(*(int(count) for count in whole), similarity)
+        lines, exact, edits, characters = (int(count) for count in counts[:4])
+        self._score = LineScore(lines, exact, edits, characters, float(counts[4]))
 
     def results(self) -> Dict[str, float]:
         return {"acc": self._score.accuracy, "norm_edit_dis": self._score.mean_similarity}

@@ -90,5 +90,5 @@ def test_direction():
 
 
 def test_an_unknown_indicator_is_told():
-    with pytest.raises(ConfigError, match="Metric: main_indicator: .* precision, recall, hmean, came 'acc'"):
+    with pytest.raises(ConfigError, match=r"Metric: main_indicator: .* precision, recall, hmean, came 'acc'"):
         metric_of("DetMetric", main_indicator="acc")

@@ -1,0 +1,192 @@
+"""Starting from weights of another run: what fits is taken, and everything else is told name by name."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ppocr.config import read_yaml
+from ppocr.engine.pickles import read_arrays
+from ppocr.engine.weights import TRAINING_ONLY
+from ppocr.errors import ConfigError, ModelError
+from ppocr.infer.model_dir import SPEC, cache_root
+from ppocr.ops.charset import Charset
+
+if TYPE_CHECKING:
+    import paddle
+
+logger = logging.getLogger(__name__)
+
+TRAINED = "best_accuracy.pdparams"  # what a model directory calls the weights to go on training from
+FEWEST = 0.5  # of the network's tensors must fit; with fewer, the weights are another network's
+
+
+@dataclass(frozen=True)
+class PretrainedReport:
+    """What `load_pretrained` did, in names of the state dict.
+
+    Attributes:
+        source: the file.
+        loaded: tensors that were set.
+        missing: tensors of the network that the file lacks; they keep their initial values.
+        unexpected: names in the file that the network lacks.
+        mismatched: name → (shape in the file, shape in the network); these keep their initial values too.
+        translated: mismatched tensors of the last layer of which the classes of common characters were taken over.
+    """
+
+    source: Path
+    loaded: Tuple[str, ...]
+    missing: Tuple[str, ...]
+    unexpected: Tuple[str, ...]
+    mismatched: Mapping[str, Tuple[List[int], List[int]]]
+    translated: Tuple[str, ...] = ()
+
+    def lines(self) -> List[str]:
+        """The report as text, one line a name that was not simply loaded."""
+        total = len(self.loaded) + len(self.missing) + len(self.mismatched) + len(self.translated)
+        lines = [f"{self.source}: {len(self.loaded)} of {total} tensors taken"]
+        lines += [f"  {name}: the classes of common characters taken" for name in self.translated]
+        lines += [f"  {name}: shape {a}, the network's is {b}: starts anew" for name, (a, b) in self.mismatched.items()]
+        lines += [f"  {name}: not in the file: starts anew" for name in self.missing if not _is_training_only(name)]
+        lines += [f"  {name}: the network has no such tensor" for name in self.unexpected]
+        return lines
+
+
+def load_pretrained(
+    model: paddle.nn.Layer, name: str, *, kind: str, charset: Optional[Charset] = None
+) -> PretrainedReport:
+    """Initialise `model` from `Global.pretrained_model`.
+
+    With another dictionary the last layer has other classes: then the weights of the characters that both know are
+    taken over, where the file's own dictionary is known (a model directory), else that layer starts anew.
+
+    Args:
+        name: a `.pdparams` with or without its suffix, a model directory, or a fetched family (`mobile`).
+        kind: `det`, `cls` or `rec`, for families.
+        charset: the network's characters.
+
+    Raises:
+        ModelError: there is no such file, or fewer than half of the network's tensors fit.
+    """
+    path = find_weights(name, kind)
+    arrays = read_arrays(path)
+    state = model.state_dict()
+    if not any(key in state for key in arrays):  # a backbone alone, as those trained on ImageNet come
+        arrays = {f"backbone.{key}": array for key, array in arrays.items()}
+    fits = {key: array for key, array in arrays.items() if key in state and list(array.shape) == state[key].shape}
+    other = {key: array for key, array in arrays.items() if key in state and key not in fits}
+    translated = _translate(other, state, _charset_beside(path), charset)
+    known = {state[key].name for key in (*fits, *other)}  # of variables: an LSTM weight has two names
+    report = PretrainedReport(
+        source=path,
+        loaded=tuple(fits),
+        missing=tuple(key for key, tensor in state.items() if tensor.name not in known),
+        unexpected=tuple(key for key in arrays if key not in state),
+        mismatched={key: (list(a.shape), state[key].shape) for key, a in other.items() if key not in translated},
+        translated=tuple(translated),
+    )
+    if len(fits) < FEWEST * sum(not _is_training_only(key) for key in state) and not _is_backbone(report):
+        raise ModelError("\n".join([f"{path} is for another network", *report.lines()[:12]]))
+    for key, array in {**fits, **translated}.items():
+        state[key].set_value(array)
+    return report
+
+
+def find_weights(name: str, kind: str) -> Path:
+    """The `.pdparams` that a name means (see `load_pretrained`).
+
+    Raises:
+        ModelError: there is none.
+    """
+    path = Path(name).expanduser()
+    family, _, part = name.partition("/")
+    candidates = [path, path.with_name(path.name + ".pdparams"), path / TRAINED, path / kind / TRAINED]
+    candidates += [cache_root() / family / (part or kind) / TRAINED]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise ModelError(
+        f"Global.pretrained_model: {name}: no such weights: neither a .pdparams file nor a fetched family "
+        f"(ppocr models fetch {family})"
+    )
+
+
+def freeze(model: paddle.nn.Layer, patterns: Sequence[str]) -> List[str]:
+    """Exclude parameters from training.
+
+    Args:
+        patterns: of names in the state dict, as for files: `backbone.*`, `*.bn.*`.
+
+    Returns:
+        The names of the parameters.
+
+    Raises:
+        ConfigError: a pattern fits no parameter.
+    """
+    parameters = dict(model.named_parameters())
+    chosen: Dict[str, None] = {}
+    problems = []
+    for pattern in patterns:
+        found = fnmatch.filter(parameters, pattern)
+        chosen.update(dict.fromkeys(found))
+        if not found:
+            problems.append(f"Global.freeze: {pattern!r} fits no parameter, e.g. {next(iter(parameters))}")
+    if problems:
+        raise ConfigError(problems)
+    for name in chosen:
+        parameters[name].stop_gradient = True
+    return list(chosen)
+
+
+def _translate(
+    arrays: Mapping[str, np.ndarray],
+    state: Mapping[str, paddle.Tensor],
+    old: Optional[Charset],
+    new: Optional[Charset],
+) -> Dict[str, np.ndarray]:
+    """Weights of the last layer for another dictionary: known characters as they were, the others as initialised."""
+    if old is None or new is None:
+        return {}
+    before = {character: index for index, character in enumerate(old.characters, start=1)}
+    pairs = [(0, 0)]  # the blank
+    pairs += [(before[c], index) for index, c in enumerate(new.characters, start=1) if c in before]
+    source, target = np.array(pairs).T
+    translated = {}
+    for key, array in arrays.items():
+        values = state[key].numpy()
+        if array.shape[:-1] == values.shape[:-1] and (array.shape[-1], values.shape[-1]) == (
+            old.num_classes,
+            new.num_classes,
+        ):
+            values[..., target] = array[..., source]
+            translated[key] = values
+    return translated
+
+
+def _charset_beside(path: Path) -> Optional[Charset]:
+    """The characters of the model directory that a file of weights lies in."""
+    if not (path.parent / SPEC).is_file():
+        return None
+    post = read_yaml(path.parent / SPEC).get("PostProcess") or {}
+    characters = post.get("character_dict")
+    return Charset(characters, bool(post.get("use_space_char"))) if characters else None
+
+
+def _is_training_only(name: str) -> bool:
+    return name.startswith(TRAINING_ONLY)
+
+
+def _is_backbone(report: PretrainedReport) -> bool:
+    """Whether the whole backbone was found, and nothing but it."""
+    others = [name for name in report.loaded if not name.startswith("backbone.")]
+    return bool(report.loaded) and not others and not any(name.startswith("backbone.") for name in report.missing)
+
+
+def log_report(report: PretrainedReport) -> None:
+    for line in report.lines():
+        logger.info("%s", line)
