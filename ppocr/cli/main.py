@@ -23,6 +23,7 @@ COMMANDS = {
     "recognize": ("ppocr.cli.recognize", "read already cropped lines of text"),
     "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
+    "augment": ("ppocr.cli.augment", "draw what training sees of a data set"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }
 

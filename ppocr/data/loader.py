@@ -16,6 +16,7 @@ from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, Reg
 logger = logging.getLogger(__name__)
 
 MOST_SKIPPED = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
+OVERRULED = {"max_text_length", "label_list"}  # from `Global` and `PostProcess`, unless a step has its own
 SECTION_KEYS = ("dataset", "loader", "sampler", "batch_transforms")
 
 
@@ -187,7 +188,7 @@ def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str,
             problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
             continue
         ((name, settings),) = step.items()
-        problems += registry.problems({"name": name, **(settings or {})}, f"{here}.{name}", given)
+        problems += registry.problems({"name": name, **(settings or {})}, f"{here}.{name}", _left(given, settings))
     return problems
 
 
@@ -196,5 +197,12 @@ def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, 
     built = []
     for number, step in enumerate(steps or ()):
         ((name, settings),) = step.items()
-        built.append((name, registry.build({"name": name, **(settings or {})}, f"{path}.{number}.{name}", **given)))
+        spec = {"name": name, **(settings or {})}
+        built.append((name, registry.build(spec, f"{path}.{number}.{name}", **_left(given, settings))))
     return built
+
+
+def _left(given: Mapping[str, Any], settings: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """What the builder gives to a step, without what the step's own settings say otherwise."""
+    own = set(settings or ()) & OVERRULED
+    return {key: value for key, value in given.items() if key not in own}

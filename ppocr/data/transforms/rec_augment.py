@@ -27,12 +27,12 @@ class BaseDataAugmentation:
     Source: Du et al. 2020, section 2.2.2 (rotation, perspective, motion blur, Gaussian noise).
 
     Args:
-        crop_prob: cut off up to an eighth of the height, above or below.
+        crop_prob: cut off up to a tenth of the height, above or below.
         rotate_prob: turn by up to 5°, less for long strips, so that no end leaves the picture.
         perspective_prob: move the corners by up to a tenth of the height.
-        blur_prob: motion blur of up to a fifth of the height in any direction.
+        blur_prob: motion blur of up to an eighth of the height in any direction.
         hsv_aug_prob: change brightness, saturation and hue.
-        jitter_prob: shift by up to two pixels either way.
+        jitter_prob: shift by up to a thirtieth of the height either way.
         noise_prob: Gaussian noise with a standard deviation of up to 20 levels.
         reverse_prob: invert the colours.
     """
@@ -138,7 +138,7 @@ class RecConAug:
 def crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if min(image.shape[:2]) < SMALLEST:
         return image
-    rows = int(rng.integers(1, image.shape[0] // 8 + 1))
+    rows = int(rng.integers(1, image.shape[0] // 10 + 1))
     return image[rows:] if rng.random() < 0.5 else image[:-rows]
 
 
@@ -161,7 +161,7 @@ def tilt(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    longest = max(3, image.shape[0] // 5)
+    longest = max(3, image.shape[0] // 8)
     return photometric.motion_blur(image, int(rng.integers(3, longest + 1)), rng.uniform(0, 180))
 
 
@@ -174,7 +174,8 @@ def recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A shift by whole pixels, the border repeated."""
     height, width = image.shape[:2]
-    down, across = rng.integers(-2, 3, 2)
+    most = max(1, height // 30)
+    down, across = rng.integers(-most, most + 1, 2)
     rows, columns = np.clip(np.arange(height) + down, 0, height - 1), np.clip(np.arange(width) + across, 0, width - 1)
     return image[rows][:, columns]
 
