@@ -54,18 +54,23 @@ class SampleError(PPOCRError):
     Attributes:
         place: where it is listed (`file:line`), or what it was made from.
         reason: why, in a few words.
+        kind: what to count it under.
     """
 
-    def __init__(self, place: str, reason: str):
-        self.place, self.reason = place, reason
+    def __init__(self, place: str, reason: str, kind: str = "bad sample"):
+        self.place, self.reason, self.kind = place, reason, kind
         super().__init__(f"{place}: {reason}")
 
-    def __reduce__(self):  # two arguments: pickle must be told
-        return type(self), (self.place, self.reason)
+    def __reduce__(self):  # three arguments: pickle must be told
+        return type(self), (self.place, self.reason, self.kind)
 
 
 class DataError(PPOCRError):
     """A data set that cannot be used as a whole: too many bad samples, or samples that do not make a batch."""
+
+
+class TrainingError(PPOCRError):
+    """A training run that cannot go on."""
 
 
 class ModelError(PPOCRError):

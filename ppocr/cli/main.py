@@ -24,6 +24,9 @@ COMMANDS = {
     "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
     "augment": ("ppocr.cli.augment", "draw what training sees of a data set"),
+    "train": ("ppocr.cli.train", "train a network as a configuration describes it"),
+    "eval": ("ppocr.cli.evaluate", "measure a network on labelled pictures"),
+    "export": ("ppocr.cli.export", "write a trained network as a model directory"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }
 

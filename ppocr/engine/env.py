@@ -63,7 +63,8 @@ def prepare(options: GlobalOptions) -> Environment:
         raise ConfigError([
             "Global.use_gpu: this Paddle has no GPU to use; install paddlepaddle-gpu or set Global.use_gpu=false"
         ])  # fmt: skip
-    device = f"gpu:{os.environ.get('FLAGS_selected_gpus', '0').split(',')[0]}" if options.use_gpu else "cpu"
+    number = os.environ.get("FLAGS_selected_gpus", "0").split(",")[0]  # noqa: SIM112 - Paddle's own name
+    device = f"gpu:{number}" if options.use_gpu else "cpu"
     paddle.device.set_device(device)
     paddle.seed(options.seed)  # equal initial weights in all processes
     if world_size > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 import numpy as np
 import paddle
@@ -34,11 +34,20 @@ class Optimizer:
         """The learning rate of a step, counted from 0."""
         return self.schedule(step)
 
-    def update(self, step: int) -> None:
-        """Follow the gradients with the rate of this step, and clear them."""
+    def update(self, step: int, scaler: Optional[paddle.amp.GradScaler] = None) -> None:
+        """Follow the gradients with the rate of this step, and clear them.
+
+        Args:
+            step: its number, from 0.
+            scaler: what multiplied the loss; it divides the gradients, and leaves the step out if they overflowed.
+        """
         self.inner.set_lr(self.rate(step))
         with paddle.utils.unique_name.guard():  # the state's names then always end in _0
-            self.inner.step()
+            if scaler is None:
+                self.inner.step()
+            else:
+                scaler.step(self.inner)
+                scaler.update()
         self.inner.clear_grad(set_to_zero=False)
 
     def state(self) -> Dict[str, np.ndarray]:

@@ -1,0 +1,57 @@
+"""What `train`, `eval` and `export` have in common: the configuration, and a log on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Optional
+
+from ppocr.config import Config, load_config
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `-c FILE` and `-o KEY.KEY=VALUE …`."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        required=True,
+        metavar="FILE",
+        help="a configuration, or the name of a shipped one (rec/….yml)",
+    )
+    parser.add_argument(
+        "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY.KEY=VALUE", help="settings that replace its"
+    )
+
+
+def config_from(args: argparse.Namespace) -> Config:
+    """The configuration that the arguments describe."""
+    return load_config(args.config, args.opt)
+
+
+def start_log(folder: Optional[Path] = None) -> None:
+    """Show what the package logs on standard error, and append it to `folder/train.log`.
+
+    Of several processes that train together only the first one tells more than warnings.
+    """
+    is_main = os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
+    logger = logging.getLogger("ppocr")
+    logger.setLevel(logging.INFO if is_main else logging.WARNING)
+    logger.propagate = False  # Paddle gives the root logger a handler of its own, and tells it trifles
+    logging.getLogger().setLevel(logging.WARNING)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if folder is not None and is_main:
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(folder / "train.log", encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
+        logger.addHandler(handler)
+
+
+def as_line(results: dict) -> str:
+    """Results as `name: value` pairs."""
+    return ", ".join(
+        f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}" for name, value in results.items()
+    )

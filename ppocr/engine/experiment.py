@@ -1,0 +1,185 @@
+"""Everything that one configuration describes, built once: what training, evaluation, export and pruning share."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+import numpy as np
+import paddle
+
+from ppocr.config import Config, load_config, thaw
+from ppocr.data.loader import Loader, build_loader
+from ppocr.engine.build import build_charset, build_model
+from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
+from ppocr.engine.env import Environment, prepare
+from ppocr.engine.export import input_shape
+from ppocr.engine.pretrained import freeze, load_pretrained, log_report
+from ppocr.engine.weights import load_weights
+from ppocr.errors import ConfigError
+from ppocr.optimizer.build import Optimizer, build_optimizer
+from ppocr.registry import LOSSES, METRICS, POSTPROCESSES
+
+logger = logging.getLogger(__name__)
+
+
+class Experiment:
+    """The network of a configuration with its weights, and on demand what else it describes.
+
+    Weights come from `Global.checkpoints`, else `Global.pretrained_model`, else they are fresh. A `Slim` section
+    changes the network after that.
+
+    Args:
+        config: of `load_config`.
+
+    Attributes:
+        task: `det`, `rec` or `cls`.
+        environment: device, seed and processes.
+        charset: the characters, None for a task without.
+        model: the network, in `train()` mode.
+        checkpoint: what the run goes on from; None for one that begins.
+        slim: pruning or quantisation, None without `Slim`.
+        frozen: names of the parameters that keep their weights.
+
+    Raises:
+        ConfigError: problems of `Architecture`, `Global`, `PostProcess` or `Slim`.
+        ModelError: weights that do not fit.
+    """
+
+    def __init__(self, config: Config):
+        self.config, self.options = config, config.options
+        self.environment: Environment = prepare(self.options)
+        self.charset = build_charset(config)
+        self.model: paddle.nn.Layer = build_model(config)
+        self.task: str = config["Architecture"]["model_type"]
+        self.postprocess = self._build_postprocess()
+        self.checkpoint: Optional[Checkpoint] = None
+        self.slim = self._build_slim()
+        self._load()
+        self.frozen: List[str] = freeze(self.model, self.options.freeze or ())
+
+    @property
+    def output(self) -> Path:
+        """Where the run writes."""
+        return Path(self.options.save_model_dir)
+
+    @property
+    def label_list(self) -> Optional[List[str]]:
+        """The directions of a classifier."""
+        return getattr(self.postprocess, "label_list", None)
+
+    def loader(self, section: str) -> Loader:
+        """The batches of `Train` or `Eval`.
+
+        Raises:
+            ConfigError: problems of the section.
+        """
+        if not isinstance(self.config.get(section), Mapping):
+            raise ConfigError([f"{section}: missing; it says which pictures to use"])
+        return build_loader(
+            thaw(self.config[section]),
+            task=self.task,  # type: ignore[arg-type]
+            charset=self.charset,
+            max_text_length=self.options.max_text_length,
+            label_list=self.label_list,
+            seed=self.options.seed,
+            rank=self.environment.rank,
+            world_size=self.environment.world_size,
+            training=section == "Train",
+        )
+
+    def loss(self) -> Any:
+        """What `Loss` describes, called with (outputs, batch)."""
+        spec = {key: value for key, value in self._section("Loss").items() if key != "Teacher"}
+        return LOSSES.build(spec, "Loss")
+
+    def teacher(self) -> Optional[paddle.nn.Layer]:
+        """The network of `Loss.Teacher` (`config`, `pretrained_model`) in `eval()` mode, if there is one.
+
+        Raises:
+            ConfigError: it lacks a key, or does another task.
+        """
+        spec = self.config.at("Loss.Teacher")
+        if spec is None:
+            return None
+        if set(spec) != {"config", "pretrained_model"}:
+            raise ConfigError([f"Loss.Teacher: expected the keys config and pretrained_model, came {sorted(spec)}"])
+        config = load_config(spec["config"])
+        if config.at("Architecture.model_type") != self.task:
+            raise ConfigError([f"Loss.Teacher.config: {spec['config']} is not for the task {self.task}"])
+        model = build_model(config)
+        log_report(load_pretrained(model, spec["pretrained_model"], kind=self.task, charset=build_charset(config)))
+        model.eval()
+        for parameter in model.parameters():
+            parameter.stop_gradient = True
+        return model
+
+    def optimizer(self, steps_per_epoch: int) -> Optimizer:
+        """What `Optimizer` describes, over the parameters that are not frozen."""
+        trained = {name: tensor for name, tensor in self.model.named_parameters() if not tensor.stop_gradient}
+        return build_optimizer(
+            self._section("Optimizer"), trained, epochs=self.options.epoch_num, steps_per_epoch=steps_per_epoch
+        )
+
+    def metric(self) -> Any:
+        """What `Metric` describes."""
+        return METRICS.build(self._section("Metric"), "Metric", charset=self.charset, label_list=self.label_list)
+
+    def predictions(self, outputs: np.ndarray, batch: Mapping[str, Any], *, logits: bool = False) -> Sequence[Any]:
+        """What the network's outputs mean, by `PostProcess`: regions, (text, score) or (label, score) of each picture.
+
+        Args:
+            outputs: float32[N, …], of the network in `eval()` mode; with `logits` a recogniser's in `train()` mode.
+            batch: for detection with `shape`, float32[N, 4], of `DetResizeForTest`.
+        """
+        if self.task == "det":
+            sizes = [(int(height), int(width)) for height, width, *_ in batch["shape"]]
+            return [self.postprocess(maps[0], *size) for maps, size in zip(outputs, sizes)]
+        return self.postprocess(outputs, logits=logits) if self.task == "rec" else self.postprocess(outputs)
+
+    def train_mode(self) -> None:
+        """`train()`, except that normalisations whose weights are frozen keep their statistics too."""
+        self.model.train()
+        frozen = set(self.frozen)
+        for name, layer in self.model.named_sublayers():
+            if hasattr(layer, "_mean") and f"{name}.weight" in frozen:
+                layer.eval()
+
+    def slim_state(self) -> Dict[str, Any]:
+        """What rebuilds the network's changed structure; empty without `Slim`."""
+        return self.slim.state() if self.slim else {}
+
+    def _section(self, name: str) -> Dict[str, Any]:
+        if not isinstance(self.config.get(name), Mapping):
+            raise ConfigError([f"{name}: missing; training and evaluation need it"])
+        return thaw(self.config[name])
+
+    def _build_postprocess(self) -> Any:
+        spec = self._section("PostProcess")
+        given: Dict[str, Any] = {}
+        if self.charset is not None:  # it holds the space already
+            given = {"character_dict": self.charset.characters, "use_space_char": False}
+        return POSTPROCESSES.build(spec, "PostProcess", **given)
+
+    def _build_slim(self) -> Any:
+        if not self.config.get("Slim"):
+            return None
+        from ppocr.slim import build_slim
+
+        return build_slim(thaw(self.config["Slim"]))
+
+    def _load(self) -> None:
+        """Weights, and the structure that `Slim` gives the network."""
+        shape = input_shape(self.config)
+        source = Path(self.options.checkpoints) if self.options.checkpoints else None
+        if source is None and self.options.pretrained_model:
+            report = load_pretrained(self.model, self.options.pretrained_model, kind=self.task, charset=self.charset)
+            log_report(report)
+        if source is None:
+            self.model = self.slim.apply(self.model, input_shape=shape) if self.slim else self.model
+            return
+        self.checkpoint = load_checkpoint(source)
+        if self.slim:
+            self.model = self.slim.restore(self.model, self.checkpoint.states.get("slim", {}), input_shape=shape)
+        load_weights(self.model, self.checkpoint.weights, source=str(source))
