@@ -170,6 +170,8 @@ NECKS = Registry("neck", _MODELING, {
     "DBFPN": ".necks.db_fpn:DBFPN",
     "RepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",
     "UniRepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",  # its name in the first PP-OCRv6 configurations
+    "RepLKPAN": ".necks.rep_lk_pan:RepLKPAN",
+    "UniRepLKPAN": ".necks.rep_lk_pan:RepLKPAN",
     "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
     "LightSVTR": ".necks.light_svtr:LightSVTR",
 })
@@ -187,6 +189,7 @@ TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHea
 
 DATASETS = Registry("data set", "ppocr.data", {
     "SimpleDataSet": ".datasets:SimpleDataSet",
+    "LMDBDataSet": ".lmdb_dataset:LMDBDataSet",
     "MultiScaleDataSet": ".datasets:SimpleDataSet",  # the sampler decides the sizes, RecResizeImg obeys
     "SynthLines": ".synth.datasets:SynthLines",
 })

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping, Tuple
+from typing import TYPE_CHECKING, Collection, Mapping, Tuple
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from ppocr.errors import ModelError
 if TYPE_CHECKING:
     import paddle
 
-# Parameters that no inference model holds, because only training runs them (the threshold map of DB, eq. 1 and 2, and
-# the supervision of the neck's inner maps)
-TRAINING_ONLY = ("head.thresh.", "head.aux_")
+# Parameters that no inference model holds, because only training runs them: the threshold map of DB (eq. 1 and 2), the
+# supervision of the neck's inner maps, and the recogniser's branch that only teaches
+TRAINING_ONLY = ("head.thresh.", "head.aux_", "head.before_gtc.", "head.gtc_head.")
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,17 @@ def load_weights(model: paddle.nn.Layer, weights: Mapping[str, np.ndarray], *, s
     return LoadReport(loaded=len(given), initial=initial)
 
 
-def save_weights(model: paddle.nn.Layer, path: Path) -> None:
+def save_weights(model: paddle.nn.Layer, path: Path, *, without: Collection[str] = ()) -> None:
     """Write the state dict as a `.pdparams` to train on, here or with PaddleOCR; it appears whole or not at all.
+
+    Args:
+        without: names to leave out, because their values mean nothing.
 
     Raises:
         OSError: the disk is full or not writable.
     """
     import paddle
 
+    state = {name: tensor for name, tensor in model.state_dict().items() if name not in without}
     with replacing_file(path) as temporary:
-        paddle.save(model.state_dict(), str(temporary))
+        paddle.save(state, str(temporary))

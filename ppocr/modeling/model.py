@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Mapping, Optional
 
 import paddle
 from paddle import nn
@@ -35,12 +35,17 @@ class OCRModel(nn.Layer):
         self.neck = neck
         self.head = head
 
-    def forward(self, images: paddle.Tensor) -> paddle.Tensor:
-        """`float32[N, 3, H, W]`, normalised BGR → whatever the head predicts."""
+    def forward(self, images: paddle.Tensor, labels: Optional[Mapping[str, paddle.Tensor]] = None) -> Any:
+        """`float32[N, 3, H, W]`, normalised BGR → whatever the head predicts.
+
+        Args:
+            images: float32[N, 3, H, W], normalised BGR.
+            labels: of the batch by name; only a head with `reads_labels` looks at them, and only while training.
+        """
         x = images
         if self.transform is not None:
             x = self.transform(x)
         x = self.backbone(x)
         if self.neck is not None:
             x = self.neck(x)
-        return self.head(x)
+        return self.head(x, labels) if getattr(self.head, "reads_labels", False) else self.head(x)

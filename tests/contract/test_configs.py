@@ -21,6 +21,7 @@ EXPECTED = {  # output of a [2, 3, H, W] batch in eval mode
     "cls": lambda config: (2, len(config.at("PostProcess.label_list"))),
 }
 COLUMN = {"PPLCNetV4": 8}  # width of a recogniser's column in pixels, where it is not 4
+GIVEN_TO_TRANSFORMS = ("charset", "max_text_length", "label_list", "task")
 OPERATIONS = {"rec": "RecResizeImg", "cls": "ClsResizeImg"}
 
 
@@ -71,7 +72,8 @@ def test_configuration_describes_prediction(file):
     for step in transforms(config):
         (name, settings), *more = step.items()
         assert not more
-        problems += TRANSFORMS.problems({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}")
+        spec = {"name": name, **(settings or {})}
+        problems += TRANSFORMS.problems(spec, f"Eval.dataset.transforms.{name}", GIVEN_TO_TRANSFORMS)
     assert problems == []
 
 
@@ -82,6 +84,7 @@ def test_configuration_describes_prediction(file):
         ("rec/ch_ppocr_server_v2.0_rec.yml", 6625),
         ("rec/en63_mobile_rec.yml", 65),
         ("rec/PP-OCRv6_tiny_rec.yml", 6906),
+        ("rec/PP-OCRv6_small_rec.yml", 18710),
     ],
 )
 def test_dictionaries(file, classes):
@@ -90,7 +93,8 @@ def test_dictionaries(file, classes):
     assert charset.num_classes == classes
     assert len(set(charset.characters)) == len(charset.characters)
     head = build_model(Config(config.to_dict())).head
-    last = head.fc if hasattr(head, "fc") else head.ctc_head.fc2
+    ctc = getattr(head, "ctc_head", head)
+    last = ctc.fc2 if ctc.is_deep else ctc.fc
     assert last.bias.shape == [classes]
 
 
@@ -113,3 +117,10 @@ def test_the_dictionary_of_pp_ocrv6_tiny_is_the_official_one():
     assert zlib.crc32(data) == 1391191975
     characters = build_charset(load_config("rec/PP-OCRv6_tiny_rec.yml")).characters
     assert len(characters) == 6904 + 1 and characters[0] == "!" and characters[-2:] == ["\uffe5", " "]
+
+
+def test_the_dictionary_of_pp_ocrv6_is_the_official_one():
+    data = (CONFIGS.parent / "ppocr/utils/dict/ppocrv6_dict.txt").read_bytes()
+    assert zlib.crc32(data) == 1931186250  # the characters that the official ONNX form lists, a line feed after each
+    characters = build_charset(load_config("rec/PP-OCRv6_small_rec.yml")).characters
+    assert len(characters) == 18708 + 1 and characters[0] == "!" and characters[-1] == " "

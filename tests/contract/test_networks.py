@@ -55,11 +55,14 @@ def assert_every_parameter_learns(model, x):
     assert not [name for name, parameter in learning.items() if not np.isfinite(parameter.grad.numpy()).all()]
 
 
+IN_PP_OCRV6 = ("RepLKPAN", "UniRepLKPAN", "LightSVTR")  # see test_pp_ocrv6.py
+
+
 def test_every_backbone_of_the_registry_is_tested_here():
     assert {spec["name"] for spec in DET} == set(BACKBONES["det"].table)
     assert {spec["name"] for spec in REC} | {"PPLCNetV4"} == set(BACKBONES["rec"].table)  # see test_pp_ocrv6.py
     assert set(BACKBONES) == {"det", "rec", "cls"}
-    assert set(NECKS.table) == {"DBFPN", "RepLKFPN", "UniRepLKFPN", "SequenceEncoder"}
+    assert set(NECKS.table) == {"DBFPN", "RepLKFPN", "UniRepLKFPN", "SequenceEncoder", *IN_PP_OCRV6}
     assert set(HEADS.table) == {"DBHead", "MultiHead", "CTCHead", "ClsHead"}
 
 

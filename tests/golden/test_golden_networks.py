@@ -44,6 +44,7 @@ CASES = {
     "mobile_cls": lambda: load_config("cls/ch_ppocr_mobile_v2.0_cls.yml"),
     "tiny_det": lambda: load_config("det/PP-OCRv6_tiny_det.yml"),
     "tiny_rec": lambda: load_config("rec/PP-OCRv6_tiny_rec.yml"),
+    "small_rec": lambda: load_config("rec/PP-OCRv6_small_rec.yml"),
     "det_mobilenet_v3_small_se": lambda: architecture("det", {"name": "MobileNetV3", "model_name": "small"}),
     "det_resnet50_vd": lambda: architecture("det", {"name": "ResNet_vd", "layers": 50}),
     "det_shufflenet_v2": lambda: architecture("det", {"name": "ShuffleNetV2", "scale": 0.5}),
@@ -51,6 +52,7 @@ CASES = {
     "cls_shufflenet_v2": lambda: architecture("cls", {"name": "ShuffleNetV2", "scale": 1.0}),
 }
 SHAPES = {"det": (1, 3, 64, 96), "rec": (2, 3, 32, 64), "cls": (2, 3, 48, 192), "tiny_rec": (2, 3, 48, 64)}
+SHAPES["small_rec"] = SHAPES["tiny_rec"]
 
 
 def fill(model):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 import paddle
 from paddle import nn
 
 from ppocr.errors import ConfigError
-from ppocr.registry import HEADS, NECKS, suggest
+from ppocr.modeling.heads.nrtr_head import MARKS, Columns
+from ppocr.registry import HEADS, NECKS, TEACHERS, suggest
 
 _PATH = "Architecture.Head.head_list"
-_HEADS = ("CTCHead",)
+_HEADS = ("CTCHead", "NRTRHead")
+_NECKS = {"lightsvtr": "LightSVTR"}  # names in `head_list` that are necks of their own; the others are encoder types
 
 
 class MultiHead(nn.Layer):
@@ -21,7 +23,11 @@ class MultiHead(nn.Layer):
         in_channels: C.
         out_channels: size of the character set with the blank (class 0); the builder gives it.
         head_list: as official configurations write it: `- CTCHead: {Neck: {name: reshape}, Head: {mid_channels: 80}}`,
-            `Neck` being the encoder type of `SequenceEncoder` and its settings, `Head` those of `CTCHead`.
+            `Neck` being the encoder type of `SequenceEncoder`, or `lightsvtr`, and its settings, `Head` those of
+            `CTCHead`; and perhaps `- NRTRHead: {nrtr_dim: 384}`, a second branch that only teaches (`NRTRHead`).
+
+    Attributes:
+        reads_labels: whether the forward pass of training needs the batch's labels.
 
     Raises:
         ConfigError: with every problem of `head_list`.
@@ -29,19 +35,28 @@ class MultiHead(nn.Layer):
 
     def __init__(self, in_channels: int, out_channels: int, head_list: List[Any]):
         super().__init__()
-        settings = _ctc_settings(head_list)
-        neck = {key: value for key, value in (settings.get("Neck") or {}).items() if key != "name"}
-        neck = {"name": "SequenceEncoder", "encoder_type": (settings.get("Neck") or {}).get("name", "reshape"), **neck}
-        head = {"name": "CTCHead", **(settings.get("Head") or {})}
+        settings = _settings(head_list)
+        ctc = settings["CTCHead"]
+        neck = _neck_spec(ctc.get("Neck") or {})
+        head = {"name": "CTCHead", **(ctc.get("Head") or {})}
+        teacher = {"name": "NRTRHead", **settings["NRTRHead"]} if "NRTRHead" in settings else None
         problems = NECKS.problems(neck, f"{_PATH}.CTCHead.Neck", ("in_channels",))
         problems += HEADS.problems(head, f"{_PATH}.CTCHead.Head", ("in_channels", "out_channels"))
+        if teacher is not None:
+            problems += TEACHERS.problems(teacher, f"{_PATH}.NRTRHead", ("out_channels",))
         if problems:
             raise ConfigError(problems)
+        self.out_channels = out_channels
         self.ctc_encoder = NECKS.build(neck, f"{_PATH}.CTCHead.Neck", in_channels=in_channels)
         self.ctc_head = HEADS.build(
             head, f"{_PATH}.CTCHead.Head", in_channels=self.ctc_encoder.out_channels, out_channels=out_channels
         )
-        self.out_channels = out_channels
+        self.reads_labels = teacher is not None
+        if teacher is not None:
+            classes = out_channels - 1 + MARKS  # the blank is no character
+            self.gtc_head = TEACHERS.build(teacher, f"{_PATH}.NRTRHead", out_channels=classes)
+            # The official names count a layer without weights before it.
+            self.before_gtc = nn.Sequential(nn.Identity(), Columns(in_channels, self.gtc_head.width))
 
     @property
     def logits(self) -> bool:
@@ -52,23 +67,52 @@ class MultiHead(nn.Layer):
     def logits(self, value: bool) -> None:
         self.ctc_head.logits = value
 
-    def forward(self, features: paddle.Tensor) -> paddle.Tensor:
-        return self.ctc_head(self.ctc_encoder(features))
+    def forward(
+        self, features: paddle.Tensor, labels: Optional[Mapping[str, paddle.Tensor]] = None
+    ) -> Union[paddle.Tensor, Dict[str, paddle.Tensor]]:
+        """In `train()` mode with an `NRTRHead` a dict: these logits as `ctc`, and the second branch's as `gtc`.
+
+        Args:
+            features: float32[N, C, 1, W].
+            labels: with `label_gtc`, see `NRTRHead`; only needed there.
+
+        Raises:
+            ValueError: the labels are needed, and missing.
+        """
+        columns = self.ctc_head(self.ctc_encoder(features))
+        if not (self.training and self.reads_labels):
+            return columns
+        if labels is None or "label_gtc" not in labels:
+            raise ValueError("NRTRHead learns from label_gtc, which MultiLabelEncode makes: keep it in KeepKeys")
+        return {"ctc": columns, "gtc": self.gtc_head(self.before_gtc(features), labels["label_gtc"])}
 
 
-def _ctc_settings(head_list: List[Any]) -> Mapping[str, Any]:
-    """The settings of the one CTC head in `head_list`."""
+def _neck_spec(settings: Mapping[str, Any]) -> Dict[str, Any]:
+    """`{name: fc, …}` of `head_list` as a spec of the registry."""
+    rest = {key: value for key, value in settings.items() if key != "name"}
+    name = settings.get("name", "reshape")
+    if name in _NECKS:
+        return {"name": _NECKS[name], **rest}
+    return {"name": "SequenceEncoder", "encoder_type": name, **rest}
+
+
+def _settings(head_list: List[Any]) -> Dict[str, Mapping[str, Any]]:
+    """Name → settings of the heads in `head_list`: one CTC head, and at most one that teaches."""
     named = [entry for entry in head_list if isinstance(entry, Mapping) and len(entry) == 1]
     odd = [entry for entry in head_list if entry not in named]
     problems = [f"{_PATH}: expected entries `name: settings`, came {entry!r}" for entry in odd]
     names = [next(iter(entry)) for entry in named]
     problems += [f"{_PATH}: no head is called {name!r}{suggest(name, _HEADS)}" for name in names if name not in _HEADS]
-    if not problems and len(names) != 1:
-        problems = [f"{_PATH}: expected one CTCHead, came {len(names)}"]
+    if not problems and names.count("CTCHead") != 1:
+        problems = [f"{_PATH}: expected one CTCHead, came {names.count('CTCHead')}"]
+    if names.count("NRTRHead") > 1:
+        problems.append(f"{_PATH}: expected at most one NRTRHead, came {names.count('NRTRHead')}")
+    settings = {name: entry[name] or {} for name, entry in zip(names, named)}
+    problems += [
+        f"{_PATH}.CTCHead.{key}: unknown key{suggest(key, ('Neck', 'Head'))}"
+        for key in settings.get("CTCHead", {})
+        if key not in ("Neck", "Head")
+    ]
     if problems:
         raise ConfigError(problems)
-    settings = named[0]["CTCHead"] or {}
-    unknown = [key for key in settings if key not in ("Neck", "Head")]
-    if unknown:
-        raise ConfigError([f"{_PATH}.CTCHead.{key}: unknown key{suggest(key, ('Neck', 'Head'))}" for key in unknown])
     return settings
