@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import mmap
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
+from ppocr.data.labels import BROKEN_LINE
 from ppocr.errors import LabelError, SampleError
 
 Sample = Dict[str, Any]
@@ -28,7 +29,9 @@ class Part(NamedTuple):
 class Dataset(Protocol):
     """What a loader needs of a data set. It is sent to worker processes, so it must pickle.
 
-    A data set whose epochs see only a share of some samples also has `parts`, a list of `Part`s in order.
+    A data set whose epochs see only a share of some samples also has `parts`, a list of `Part`s in order. One whose
+    labels people write also has `label(index)`, (place, label as written), so that `check-data` can judge it apart from
+    the picture.
     """
 
     def __len__(self) -> int: ...
@@ -82,19 +85,31 @@ class SimpleDataSet:
         return int(self._ends[-1])
 
     def read(self, index: int, rng: np.random.Generator) -> Sample:
-        which = int(np.searchsorted(self._ends, index, side="right"))
-        row = index - (int(self._ends[which - 1]) if which else 0)
-        file = self._files[which]
-        place = file.place(row)
-        picture, tab, label = file.line(row).partition("\t")
-        if not tab or not picture.strip():
-            raise SampleError(place, "expected `picture<TAB>label`")
-        path = self._folders[which] / picture
+        place, path, label = self._entry(index)
         try:
             image = np.fromfile(path, np.uint8)
         except OSError as error:
-            raise SampleError(place, f"{path}: {error.strerror}") from error
+            raise SampleError(place, f"{path}: {error.strerror}", "missing picture") from error
         return {"image": image, "label": label, "place": place}
+
+    def label(self, index: int) -> Tuple[str, str]:
+        """(place, label) of a sample, its picture not read.
+
+        Raises:
+            SampleError: the line is not `picture<TAB>label`.
+        """
+        place, _, label = self._entry(index)
+        return place, label
+
+    def _entry(self, index: int) -> Tuple[str, Path, str]:
+        """(place, path of the picture, label)."""
+        which = int(np.searchsorted(self._ends, index, side="right"))
+        row = index - (int(self._ends[which - 1]) if which else 0)
+        file = self._files[which]
+        picture, tab, label = file.line(row).partition("\t")
+        if not tab or not picture.strip():
+            raise SampleError(file.place(row), "expected `picture<TAB>label`", BROKEN_LINE)
+        return file.place(row), self._folders[which] / picture, label
 
 
 class LabelFile:
@@ -134,7 +149,8 @@ class LabelFile:
         try:
             text = self._map()[start : start + int(self._lengths[row])].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise SampleError(self.place(row), f"not UTF-8 (byte {error.start}); save the file as UTF-8") from error
+            reason = f"not UTF-8 (byte {error.start}); save the file as UTF-8"
+            raise SampleError(self.place(row), reason, BROKEN_LINE) from error
         return text.rstrip("\r").lstrip("\ufeff")
 
     def _map(self) -> Any:

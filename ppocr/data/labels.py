@@ -14,11 +14,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 from shapely.geometry import Polygon
 
 from ppocr.errors import LabelError
+from ppocr.ops.charset import Charset
 
 Point = Tuple[float, float]
 
@@ -27,6 +28,23 @@ MOST_PROBLEMS_TOLD = 20
 NO_AREA = "the polygon has no area"
 
 Sample = TypeVar("Sample")
+
+
+class Fault(NamedTuple):
+    """One mistake in a label.
+
+    Attributes:
+        kind: what to count it under.
+        text: what is wrong.
+    """
+
+    kind: str
+    text: str
+
+
+BROKEN_LINE, BROKEN_JSON, WRONG_REGION = "broken line", "broken JSON", "incomplete region"
+WRONG_POINTS, CROSSING, FLAT = "wrong points", "crossing polygon", "polygon without area"
+EMPTY, TOO_LONG, UNKNOWN = "empty text", "text too long", "characters outside the dictionary"
 
 
 @dataclass(frozen=True)
@@ -109,10 +127,9 @@ def read_recognition_labels(
 
     def parse(fields: tuple[str, str], place: str, folder: Path) -> LineLabel:
         picture, text = fields
-        if not text.strip():
-            raise _Problems(["the text is empty; leave pictures without text out"])
-        if "\t" in text:
-            raise _Problems([f"expected `picture<TAB>text`, found {text.count(chr(9)) + 1} tabs"])
+        faults = text_faults(text, None, None)
+        if faults:
+            raise _Problems(faults)
         return LineLabel(picture, folder / picture, text, place)
 
     return _read(Path(path), parse, root=root, check_pictures=check_pictures, what="the text")
@@ -124,18 +141,43 @@ def parse_regions(text: str) -> Tuple[TextRegion, ...]:
     Raises:
         LabelError: without the place, which the caller knows; all problems, joined by `; `.
     """
+    regions, faults = regions_and_faults(text)
+    if faults:
+        raise LabelError("; ".join(fault.text for fault in faults))
+    return regions
+
+
+def regions_and_faults(text: str) -> Tuple[Tuple[TextRegion, ...], List[Fault]]:
+    """The good regions of one page, and what is wrong with the others."""
     try:
-        return _regions(text, repair=False)[0]
+        return _regions(text, repair=False)[0], []
     except _Problems as error:
-        raise LabelError(str(error)) from error
+        return error.regions, error.faults
+
+
+def text_faults(text: str, charset: Optional[Charset], max_text_length: Optional[int]) -> List[Fault]:
+    """What keeps a line's text from being learnt; None leaves out that check."""
+    if not text.strip():
+        return [Fault(EMPTY, "the text is empty; leave pictures without text out")]
+    faults = []
+    if "\t" in text:
+        faults.append(Fault(BROKEN_LINE, f"expected `picture<TAB>text`, found {text.count(chr(9)) + 1} tabs"))
+    if max_text_length is not None and len(text) > max_text_length:
+        faults.append(Fault(TOO_LONG, f"{len(text)} characters; max_text_length is {max_text_length}: {_short(text)}"))
+    if charset is not None:
+        try:
+            charset.encode(text)
+        except ValueError as error:
+            faults.append(Fault(UNKNOWN, str(error)))
+    return faults
 
 
 class _Problems(Exception):
     """What is wrong with one line of a file; the reader adds the place."""
 
-    def __init__(self, problems: list[str]):
-        super().__init__("; ".join(problems))
-        self.problems = problems
+    def __init__(self, faults: List[Fault], regions: Tuple[TextRegion, ...] = ()):
+        super().__init__("; ".join(fault.text for fault in faults))
+        self.faults, self.regions = faults, regions
 
 
 def _read(
@@ -159,7 +201,7 @@ def _read(
         try:
             samples.append(parse((picture, rest), place, folder))
         except _Problems as error:
-            problems += [f"{place}: {problem}" for problem in error.problems]
+            problems += [f"{place}: {fault.text}" for fault in error.faults]
         if check_pictures and not (folder / picture).is_file():
             problems.append(f"{place}: no picture at {folder / picture}")
     if not samples and not problems:
@@ -191,48 +233,50 @@ def _regions(text: str, *, repair: bool) -> tuple[tuple[TextRegion, ...], list[s
     try:
         records = json.loads(text)
     except json.JSONDecodeError as error:
-        raise _Problems([f"broken JSON at character {error.pos}: {error.msg}"]) from error
+        raise _Problems([Fault(BROKEN_JSON, f"broken JSON at character {error.pos}: {error.msg}")]) from error
     if not isinstance(records, list):
-        raise _Problems([f"expected a list of regions, came {_short(text)}"])
+        raise _Problems([Fault(BROKEN_JSON, f"expected a list of regions, came {_short(text)}")])
     regions: list[TextRegion] = []
-    problems: list[str] = []
+    faults: list[Fault] = []
     repairs: list[str] = []
     for index, record in enumerate(records):
         name = f"region {index}"
         try:
             text_of, points = _fields(record)
         except _Problems as error:
-            problems += [f"{name}: {problem}" for problem in error.problems]
+            faults += [Fault(kind, f"{name}: {problem}") for kind, problem in error.faults]
             continue
         fault = polygon_fault(points)
         ignore = text_of in IGNORE_TAGS or not text_of.strip() or fault == NO_AREA
         if fault and not repair:
-            problems.append(f"{name} {_short(text_of)}: {fault}")
-        elif fault == NO_AREA:
+            faults.append(Fault(FLAT if fault == NO_AREA else CROSSING, f"{name} {_short(text_of)}: {fault}"))
+            continue
+        if fault == NO_AREA:
             repairs.append(f"{name} {_short(text_of)}: {fault}; it was ignored")
         elif fault:
             points = tuple((x, y) for x, y in Polygon(points).convex_hull.exterior.coords[:-1])
             repairs.append(f"{name} {_short(text_of)}: {fault}; its convex hull was taken")
         regions.append(TextRegion(text_of, points, ignore))
-    if problems:
-        raise _Problems(problems)
+    if faults:
+        raise _Problems(faults, tuple(regions))
     return tuple(regions), repairs
 
 
 def _fields(record: Any) -> tuple[str, tuple[Point, ...]]:
     """Transcription and points of one region as they came."""
     if not isinstance(record, dict):
-        raise _Problems([f'expected {{"transcription": …, "points": …}}, came {_short(json.dumps(record))}'])
-    problems = [f"has no {key!r}" for key in ("transcription", "points") if key not in record]
+        wanted = '{"transcription": …, "points": …}'
+        raise _Problems([Fault(WRONG_REGION, f"expected {wanted}, came {_short(json.dumps(record))}")])
+    faults = [Fault(WRONG_REGION, f"has no {key!r}") for key in ("transcription", "points") if key not in record]
     if "transcription" in record and not isinstance(record["transcription"], str):
-        problems.append(f"transcription: expected a string, came {record['transcription']!r}")
+        faults.append(Fault(WRONG_REGION, f"transcription: expected a string, came {record['transcription']!r}"))
     points = record.get("points", [])
     if not isinstance(points, list) or not all(_is_point(point) for point in points):
-        problems.append(f"points: expected a list of [x, y], came {_short(json.dumps(points))}")
+        faults.append(Fault(WRONG_POINTS, f"points: expected a list of [x, y], came {_short(json.dumps(points))}"))
     elif "points" in record and len(points) < 4:
-        problems.append(f"points: expected 4 or more, came {len(points)}")
-    if problems:
-        raise _Problems(problems)
+        faults.append(Fault(WRONG_POINTS, f"points: expected 4 or more, came {len(points)}"))
+    if faults:
+        raise _Problems(faults)
     return record["transcription"], tuple((float(x), float(y)) for x, y in points)
 
 

@@ -14,18 +14,24 @@ import traceback
 import weakref
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from ppocr.data.pipeline import Made, Pipeline
+from ppocr.data.pipeline import Made
 from ppocr.data.samplers import Batch
 from ppocr.errors import DataError, PPOCRError
 
 AHEAD = 2  # batches that a worker has in hand or ready; each has its own piece of shared memory
 ALIGNMENT = 64  # bytes
 PATIENCE = 5  # seconds that a worker has to end
+
+
+class Maker(Protocol):
+    """What workers run: a `Pipeline`, or a `Checker`. It must pickle."""
+
+    def batch(self, batch: Batch, epoch: int) -> Made: ...
 
 
 class Packed(NamedTuple):
@@ -43,20 +49,20 @@ class Packed(NamedTuple):
 
 
 class WorkerPool:
-    """`count` processes that run a pipeline.
+    """`count` processes that make batches.
 
     Args:
-        pipeline: sent to each worker once.
+        maker: sent to each worker once.
         count: of processes, at least 1.
     """
 
-    def __init__(self, pipeline: Pipeline, count: int):
+    def __init__(self, maker: Maker, count: int):
         context = multiprocessing.get_context("spawn")  # Paddle's and OpenCV's threads do not survive a fork
         self._processes: List[Any] = []
         self._connections: List[Connection] = []
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(pipeline, theirs), daemon=True, name="ppocr-loader")
+            process = context.Process(target=_work, args=(maker, theirs), daemon=True, name="ppocr-loader")
             process.start()
             theirs.close()  # else the pipe stays open when the worker dies
             self._processes.append(process)
@@ -142,7 +148,7 @@ def _close(processes: List[Any], connections: List[Connection], memories: Dict[A
         memory.close()
 
 
-def _work(pipeline: Pipeline, connection: Connection) -> None:
+def _work(maker: Maker, connection: Connection) -> None:
     """What a worker does until its pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     cv2.setNumThreads(0)  # the workers are the threads
@@ -151,16 +157,16 @@ def _work(pipeline: Pipeline, connection: Connection) -> None:
         with contextlib.suppress(EOFError, ConnectionError):
             while True:
                 batch, epoch, slot = connection.recv()
-                connection.send(_answer(pipeline, batch, epoch, slots[slot]))
+                connection.send(_answer(maker, batch, epoch, slots[slot]))
     finally:
         for slot in slots:
             slot.free()
 
 
-def _answer(pipeline: Pipeline, batch: Batch, epoch: int, slot: _Slot) -> Any:
+def _answer(maker: Maker, batch: Batch, epoch: int, slot: _Slot) -> Any:
     """A `Packed`, or the error to raise in the parent."""
     try:
-        return slot.pack(pipeline.batch(batch, epoch))
+        return slot.pack(maker.batch(batch, epoch))
     except PPOCRError as error:
         return error
     except Exception:

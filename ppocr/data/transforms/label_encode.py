@@ -6,7 +6,7 @@ from typing import List, Literal, Optional, Sequence
 
 import numpy as np
 
-from ppocr.data.labels import TextRegion, parse_regions
+from ppocr.data.labels import TextRegion, parse_regions, text_faults
 from ppocr.data.transforms.basic import Sample
 from ppocr.errors import SampleError
 from ppocr.ops.charset import Charset
@@ -54,9 +54,9 @@ class CTCLabelEncode:
         Raises:
             SampleError: the text is empty, too long, or has characters outside the dictionary.
         """
-        fault = text_fault(sample["label"], self.charset, self.max_text_length)
-        if fault:
-            raise SampleError(sample["place"], fault)
+        faults = text_faults(sample["label"], self.charset, self.max_text_length)
+        if faults:
+            raise SampleError(sample["place"], "; ".join(fault.text for fault in faults))
         return self.charset.encode(sample["label"])
 
 
@@ -114,16 +114,3 @@ class MultiLabelEncode:
         sample = self._ctc(sample)
         sample.update(label_ctc=sample["label"], label_gtc=gtc)
         return sample
-
-
-def text_fault(text: str, charset: Charset, max_text_length: int) -> str:
-    """What keeps a text from being learnt (`""` if nothing does)."""
-    if not text.strip():
-        return "the text is empty"
-    if len(text) > max_text_length:
-        return f"the text is too long: {len(text)} characters; Global.max_text_length is {max_text_length}"
-    try:
-        charset.encode(text)
-    except ValueError as error:
-        return str(error)
-    return ""
