@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.converted import Conversion
+from ppocr.infer.memory import reuse_freed_memory
 from ppocr.infer.runtime import available_cores, telling_line
 
 KERNELS = 150  # that the largest of our networks has for an input shape
@@ -30,10 +31,13 @@ class ConvertedRuntime(abc.ABC):
     """
 
     name: str  # of the engine, and of the extra that brings it
+    few_shapes = False  # both take an input of another shape at little cost
 
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         self._program = program
         self._threads = threads or available_cores()
+        self._idle: list[Any] = []  # requests that no thread uses; list's pop and append are atomic
+        reuse_freed_memory()
         try:
             version = self._import()
         except ImportError as error:
@@ -48,13 +52,24 @@ class ConvertedRuntime(abc.ABC):
         if checked or precision != "fp32":
             self._open(model, precision, shapes)
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        """float32[N, 3, H, W] → the network's float32 output. Several threads may call it."""
+    def run(self, batch: np.ndarray, use: Callable[[np.ndarray], Any] = np.array) -> Any:
+        """As `Runtime.run` says. Several threads may call it."""
+        request = self._take()
         try:
-            return self._run(np.ascontiguousarray(batch))
+            output = self._run(request, np.ascontiguousarray(batch))
         except Exception as error:  # both engines raise exceptions of their own from C++
             shape = list(batch.shape)
             raise ModelError(f"{self._program}: failed on an input of {shape}: {telling_line(error)}") from error
+        answer = use(output)
+        self._idle.append(request)
+        return answer
+
+    def _take(self) -> Any:
+        """What holds the buffers of one run: an idle one, or a new one."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._request()
 
     def _open(self, model: bytes, precision: str, shapes: int) -> None:
         try:
@@ -77,7 +92,12 @@ class ConvertedRuntime(abc.ABC):
         """The input's shape, None where it is free."""
 
     @abc.abstractmethod
-    def _run(self, batch: np.ndarray) -> np.ndarray: ...
+    def _request(self) -> Any:
+        """What holds the buffers of one run."""
+
+    @abc.abstractmethod
+    def _run(self, request: Any, batch: np.ndarray) -> np.ndarray:
+        """The network's output, valid until the request runs again."""
 
 
 class OpenVINORuntime(ConvertedRuntime):
@@ -101,19 +121,15 @@ class OpenVINORuntime(ConvertedRuntime):
         if shapes:
             settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS
         self._network = self._core.compile_model(self._core.read_model(model, b""), "CPU", settings)
-        self._idle: list[Any] = []  # requests that no thread uses; list's pop and append are atomic
 
     def _shape(self) -> list[Optional[int]]:
         return [axis.get_length() if axis.is_static else None for axis in self._network.input(0).partial_shape]
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
-        try:
-            request = self._idle.pop()
-        except IndexError:
-            request = self._network.create_infer_request()
-        answer = request.infer([batch], share_inputs=True)[0]  # a copy: the output is not shared
-        self._idle.append(request)
-        return answer
+    def _request(self) -> Any:
+        return self._network.create_infer_request()
+
+    def _run(self, request: Any, batch: np.ndarray) -> np.ndarray:
+        return request.infer([batch], share_inputs=True, share_outputs=True)[0]
 
 
 class OnnxRuntime(ConvertedRuntime):
@@ -140,5 +156,8 @@ class OnnxRuntime(ConvertedRuntime):
     def _shape(self) -> list[Optional[int]]:
         return [axis if isinstance(axis, int) and axis > 0 else None for axis in self._session.get_inputs()[0].shape]
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
+    def _request(self) -> None:
+        return None  # each run allocates its output
+
+    def _run(self, request: None, batch: np.ndarray) -> np.ndarray:
         return self._session.run(None, {self._name: batch})[0]

@@ -1,12 +1,14 @@
-"""What the C library does with freed memory: reused inside a group of pages, given back after it. glibc only."""
+"""What the C library does with freed memory: reused, and given back once the process has grown large. glibc only."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import sys
 from typing import Any, Optional
 
+LARGE = 700_000_000  # bytes of a process; the promise is to stay below 1 GB
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 
@@ -26,10 +28,20 @@ def reuse_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give back what is free now: pages of other sizes would find no use for it, and memory would creep up."""
+    """Give back what is free now if the process has grown beyond `LARGE`.
+
+    Pages of other sizes often find no use for what is free, and memory would creep up. But memory that was given back
+    must be fetched again and zeroed, which takes a tenth of a page's time, so a small process keeps what it has.
+    """
     library = _glibc()
-    if library is not None:
+    if library is not None and _resident() > LARGE:
         library.malloc_trim(0)
+
+
+def _resident() -> int:
+    """Bytes of this process in memory now."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The predictor chain: detect → order → crop → classify direction → recognise, page after page.
+"""The predictor chain: detect → order → crop → recognise, turning strips that lie upside down; page after page.
 
 Pages are read in small groups: their strips are pooled, so that the recogniser gets full batches of similar width even
 when single pages have few lines.
@@ -7,9 +7,7 @@ when single pages have few lines.
 from __future__ import annotations
 
 import dataclasses
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Union
 
@@ -23,6 +21,8 @@ from ppocr.infer.options import OCROptions
 from ppocr.infer.rec import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
 from ppocr.infer.sources import Page, read_pages
+from ppocr.infer.stages import Stages
+from ppocr.infer.strips import Reading, StripReader
 from ppocr.ops.boxes import crop_quad
 from ppocr.postprocess.db import Regions
 
@@ -32,29 +32,6 @@ GROUP_PAGES = 8  # pages whose strips are pooled at most …
 GROUP_STRIPS = 64  # … or until there are this many strips …
 GROUP_PIXELS = 8_000_000  # … or the pages hold this many pixels (24 MB)
 LARGE_PAGE = 4_500_000  # bytes: from 1.5 megapixels on, the detector's own need is what the process peaks at
-
-
-class Stages:
-    """Seconds spent in each stage, summed over all calls and threads."""
-
-    def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            elapsed = time.perf_counter() - begin
-            with self._lock:
-                self._seconds[stage] = self._seconds.get(stage, 0.0) + elapsed
-
-    def seconds(self) -> dict[str, float]:
-        """stage → seconds so far, in the order in which the stages first ran."""
-        with self._lock:
-            return dict(self._seconds)
 
 
 @dataclasses.dataclass
@@ -87,6 +64,7 @@ class OCR:
         self.classifier = TextClassifier(self.options) if self.options.cls else None
         self.recognizer = TextRecognizer(self.options)
         self.stages = Stages()
+        self.read = StripReader(self.recognizer, self.classifier, doubt=self.options.cls_doubt, stages=self.stages)
 
     def __call__(self, source: Union[Source, Sequence[Source]]) -> list[OCRResult]:
         """Read one or several sources.
@@ -143,32 +121,16 @@ class OCR:
         return_freed_memory()  # of the detector
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
-        strips = [strip for item in in_work for strip in item.strips]
-        if self.classifier is not None and strips:
-            with self.stages.timed("cls"):
-                turned = self.classifier.upside_down(strips)
-                strips = [np.rot90(strip, 2) if turn else strip for strip, turn in zip(strips, turned)]
-        else:
-            turned = [False] * len(strips)
-        with self.stages.timed("rec"):
-            texts = self.recognizer(strips)
-        per_strip = (time.perf_counter() - begin) / max(1, len(strips))
-        used = 0
+        readings = iter(self.read([item.strips for item in in_work]))
+        per_strip = (time.perf_counter() - begin) / max(1, sum(len(item.strips) for item in in_work))
         for item in group:
-            if isinstance(item, InputError):
-                yield item
-                continue
-            stop = used + len(item.strips)
-            yield self._result(item, texts[used:stop], turned[used:stop], per_strip)
-            used = stop
+            yield item if isinstance(item, InputError) else self._result(item, next(readings), per_strip)
 
-    def _result(
-        self, item: _PageInWork, texts: Sequence[tuple[str, float]], turned: Sequence[bool], per_strip: float
-    ) -> OCRResult:
+    def _result(self, item: _PageInWork, readings: Sequence[Reading], per_strip: float) -> OCRResult:
         height, width = item.page.image.shape[:2]
         lines = tuple(
-            TextLine.of_region(text, score, box, polygon, upside_down=upside_down)
-            for (text, score), (box, polygon), upside_down in zip(texts, item.regions.outlines(), turned)
+            TextLine.of_region(text, score, box, polygon, upside_down=turned)
+            for (text, score, turned), (box, polygon) in zip(readings, item.regions.outlines())
             if text and score >= self.options.drop_score
         )
         seconds = item.seconds + per_strip * len(item.strips)

@@ -68,26 +68,29 @@ class TextRecognizer:
     def _read(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         height = self.image_shape[1]
         answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
-        batches = plan_batches([natural_width(strip, height) for strip in strips], self.batch_size)
+        widths = [natural_width(strip, height) for strip in strips]
+        batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
         for number, (indices, width) in enumerate(batches, start=1):
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
                 resize_normalize_pad(strips[index], height, width, out=out)
-            for index, answer in zip(indices, self.postprocess(self.runtime.run(batch), logits=self.logits)):
+            for index, answer in zip(indices, self.runtime.run(batch, self._decode)):
                 answers[index] = answer
             if number % TIDY == 0:
                 return_freed_memory()  # what one width left free seldom fits the next
         return answers
 
+    def _decode(self, scores: np.ndarray) -> list[tuple[str, float]]:
+        return self.postprocess(scores, logits=self.logits)
 
-def plan_batches(widths: Sequence[int], batch_size: int) -> list[Batch]:
+
+def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = True) -> list[Batch]:
     """Group strips that are padded to the same width, so that what a strip reads as never depends on its neighbours.
-
-    Sizes are powers of two: with few widths and few sizes, the engine sees few input shapes.
 
     Args:
         widths: pixels at the recogniser's height.
         batch_size: most strips in a batch.
+        few_shapes: make the sizes powers of two. With few widths and few sizes, the engine sees few input shapes.
     """
     same: dict[int, list[int]] = {}
     for index, width in enumerate(widths):
@@ -96,7 +99,9 @@ def plan_batches(widths: Sequence[int], batch_size: int) -> list[Batch]:
     for width, indices in sorted(same.items()):
         most = min(batch_size, max(1, LARGEST // width))
         while indices:
-            count = 1 << (min(len(indices), most).bit_length() - 1)
+            count = min(len(indices), most)
+            if few_shapes:
+                count = 1 << (count.bit_length() - 1)
             batches.append(Batch(indices[:count], width))
             indices = indices[count:]
     return batches

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Mapping, Protocol
+from typing import Any, Callable, Mapping, Protocol
 
 import numpy as np
 
@@ -23,11 +23,31 @@ logger = logging.getLogger(__name__)
 
 
 class Runtime(Protocol):
-    """Whatever runs a model directory. `run` may be called from several threads."""
+    """Whatever runs a model directory. `run` may be called from several threads.
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        """float32[N, 3, H, W] → the network's float32 output, an array of the caller's own."""
+    Attributes:
+        few_shapes: whether each new shape of input costs memory or time, so that callers should keep to few.
+    """
+
+    few_shapes: bool
+
+    def run(self, batch: np.ndarray, use: Callable[[np.ndarray], Any] = np.array) -> Any:
+        """Run the network.
+
+        Args:
+            batch: float32[N, 3, H, W].
+            use: is given the network's float32 output, which is the engine's own buffer: it may change once `use` has
+                returned. A recogniser's output is large, and need not be copied to be decoded.
+
+        Returns:
+            What `use` returned; by default an array of the caller's own.
+        """
         ...
+
+
+# oneDNN keeps compiled kernels for the whole process, 1024 of them unless told otherwise. A recogniser has 45 an input
+# shape; when they do not all fit, each batch compiles its own anew, which takes as long as running it. 12 KB each.
+KERNELS = "8192"
 
 
 class PaddleRuntime:
@@ -44,8 +64,11 @@ class PaddleRuntime:
         ModelError: Paddle cannot load the files.
     """
 
+    few_shapes = True  # oneDNN compiles its kernels for each
+
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
         import paddle  # takes a second: not before a network is wanted
         from paddle import inference
 
@@ -72,16 +95,18 @@ class PaddleRuntime:
         self._program = program
         self._lock = threading.Lock()  # a predictor is one set of buffers; each run must be whole
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
+    def run(self, batch: np.ndarray, use: Callable[[np.ndarray], Any] = np.asarray) -> Any:
+        """As `Runtime.run` says; Paddle gives a copy of its output in any case."""
         with self._lock:
             try:
                 self._input.reshape(batch.shape)
                 self._input.copy_from_cpu(batch)
                 self._predictor.run()
-                return self._output.copy_to_cpu()
+                output = self._output.copy_to_cpu()
             except Exception as error:
                 shape = list(batch.shape)
                 raise ModelError(f"{self._program}: failed on an input of {shape}: {telling_line(error)}") from error
+        return use(output)
 
 
 def _cpu_config(inference: Any, files: tuple[str, str], threads: int) -> Any:

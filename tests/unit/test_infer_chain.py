@@ -65,7 +65,7 @@ def test_an_unreadable_page_keeps_its_place_in_the_stream(ink_family):
 def test_stages_are_timed(ink_family):
     ocr = OCR(ink_family)
     ocr(page_with((40, 50, 240, 80)))
-    assert list(ocr.stages.seconds()) == ["decode", "det", "post", "crop", "cls", "rec"]
+    assert list(ocr.stages.seconds()) == ["decode", "det", "post", "crop", "rec", "cls"]
 
 
 @pytest.mark.parametrize("turn", [False, True])
