@@ -32,7 +32,7 @@ ALLOWED = {
     },
     "infer": {"config", "registry", "ops", "utils", "data.transforms", "postprocess"},
     "cli": {"config", "registry", "ops", "utils", "data", "metrics", "engine", "infer"},
-    "tools": {"config", "cli", "engine", "infer", *ppocr.__all__},
+    "tools": {"config", "ops", "data", "metrics", "cli", "engine", "infer", *ppocr.__all__},
 }  # fmt: skip
 
 

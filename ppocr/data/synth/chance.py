@@ -46,5 +46,7 @@ class Weighted(Generic[Item]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def draw(self, rng: np.random.Generator) -> Item:
-        return self.items[min(bisect_right(self._sums, rng.random() * self._sums[-1]), len(self.items) - 1)]
+    def draw(self, rng: np.random.Generator, first: int = 0) -> Item:
+        """One item; of the `first` ones alone, unless that is 0."""
+        last = min(first or len(self.items), len(self.items)) - 1
+        return self.items[min(bisect_right(self._sums, rng.random() * self._sums[last]), last)]

@@ -70,28 +70,34 @@ class Corpus:
         """The characters that get their turn in this language."""
         return self._turns[code]
 
-    def line(self, rng: np.random.Generator, code: str, *, longest: int, turn: Optional[int] = None) -> str:
+    def line(
+        self, rng: np.random.Generator, code: str, *, longest: int, rarity: float = 1.0, turn: Optional[int] = None
+    ) -> str:
         """One line of text, 1 to `longest` characters.
 
         Args:
             rng: of the sample.
             code: the language.
             longest: characters.
+            rarity: 0: frequent words, plain numbers; 1: everything.
             turn: number of the line; every fifth is built around character `turn // 5` of the alphabet. None: never.
         """
         if turn is not None and turn % BALANCED_EVERY == 0:
             return self._around(self._turns[code][turn // BALANCED_EVERY % len(self._turns[code])], rng, code, longest)
         for _ in range(8):
-            made = self.pattern(rng, code) if chance(rng, PATTERNS) else self._written(rng, code, longest)
+            if chance(rng, PATTERNS):
+                made = patterns.make(rng, code, rarity)
+            else:
+                made = self._written(rng, code, longest, rarity)
             text = self.clean(made, code)
             if 0 < len(text) <= longest:
                 return text
-        return self.sentence(rng, code, longest)
+        return self.sentence(rng, code, longest, rarity)
 
-    def sentence(self, rng: np.random.Generator, code: str, length: int) -> str:
+    def sentence(self, rng: np.random.Generator, code: str, length: int, rarity: float = 1.0) -> str:
         """Running text, as near below `length` characters as words allow."""
         for _ in range(8):
-            text = self.clean(self._sources[code].text(rng, length), code)
+            text = self.clean(self._sources[code].text(rng, length, rarity), code)
             if text:
                 return text
         return pick(rng, self._turns[code])
@@ -111,26 +117,28 @@ class Corpus:
         kept = "".join(character for character in text if character in accepts)
         return ("" if not self._has_space else " ").join(kept.split())
 
-    def _written(self, rng: np.random.Generator, code: str, longest: int) -> str:
-        """Words with what stands around them: punctuation, brackets, a second language."""
-        length = _length(rng, longest)
-        text = self._sources[code].text(rng, length)
-        style = rng.random()
-        if style < 0.15:
-            return text + pick(rng, _ENDINGS.get(code, _LATIN_ENDINGS))
-        if style < 0.22:
+    def _written(self, rng: np.random.Generator, code: str, longest: int, rarity: float) -> str:
+        """Words with what stands around them: punctuation, brackets, numbers, a second language."""
+
+        def words(length: int) -> str:
+            return self._sources[code].text(rng, length, rarity)
+
+        length, gap = _length(rng, longest), "" if code in ("zh", "ja") else " "
+        text = words(length)
+        if chance(rng, 0.1):
+            number = patterns.make(rng, code, rarity)
+            return (text + gap + number if chance(rng, 0.5) else number + gap + text)[:longest]
+        if not chance(rng, 0.45 * rarity):
+            return text
+        style, ending = rng.random(), pick(rng, _ENDINGS.get(code, _LATIN_ENDINGS))
+        if style < 0.2:
             pair = pick(rng, _BRACKETS[code])
-            tail = self._sources[code].text(rng, max(2, length // 2)) if chance(rng, 0.5) else ""
-            return (tail + pair[0] + text + pair[1])[:longest]
-        if style < 0.32 and length > 4:
-            first = self._sources[code].text(rng, length // 2)
-            return first + pick(rng, _ENDINGS.get(code, _LATIN_ENDINGS)) + self._gap(code) + text
-        if style < 0.42:
-            number = patterns.make(rng, code)
-            return (text + self._gap(code) + number if chance(rng, 0.5) else number + self._gap(code) + text)[:longest]
-        if style < 0.52 and code in _EASTERN:
+            return ((words(max(2, length // 2)) if chance(rng, 0.5) else "") + pair[0] + text + pair[1])[:longest]
+        if style < 0.4 and length > 4:
+            return words(length // 2) + ending + gap + text
+        if style < 0.65 and code in _EASTERN:
             return self._mixed(text, rng, code)[:longest]
-        return text
+        return text + ending
 
     def _mixed(self, text: str, rng: np.random.Generator, code: str) -> str:
         """A Latin word or code within an eastern text."""
@@ -138,9 +146,6 @@ class Corpus:
         place = whole(rng, 0, len(text))
         gap = " " if chance(rng, 0.25) else ""
         return text[:place].rstrip() + gap + guest + gap + text[place:].lstrip()
-
-    def _gap(self, code: str) -> str:
-        return "" if code in ("zh", "ja") else " "
 
     def _around(self, character: str, rng: np.random.Generator, code: str, longest: int) -> str:
         """A text with `character` in it: words that have it, or the character among other words."""
@@ -167,4 +172,4 @@ def _alphabet(language: Language, characters: Optional[Sequence[str]]) -> list[s
 
 def _length(rng: np.random.Generator, longest: int) -> int:
     """Characters of a line: often a word or two, else anything up to `longest`."""
-    return whole(rng, 1, min(8, longest)) if chance(rng, 0.35) else round(between(rng, min(4, longest), longest))
+    return whole(rng, 1, min(8, longest)) if chance(rng, 0.5) else round(between(rng, min(4, longest), longest))

@@ -1,78 +1,29 @@
-"""Fonts: where they are, which characters they really have, and which of them can write a given text.
-
-A character counts as covered when the font maps it to a glyph and that glyph has ink (or the character is a space):
-some fonts map characters to empty glyphs, and the box for missing ones must never be drawn. Reading this takes a tenth
-of a second a font, so the answers are kept on disk.
-"""
+"""The fonts at hand: where they are, and which of them can write a given text in a given language."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
-import json
-import logging
 import os
 import subprocess
 import sys
-import tempfile
-import zlib
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, Optional, Sequence, Union
 
+import cv2
 import numpy as np
-from PIL import ImageFont
 
-from ppocr.data.synth.chance import pick
+from ppocr.data.synth.chance import chance, pick
+from ppocr.data.synth.faces import Face, read_faces
+from ppocr.data.synth.ink import draw_line
 from ppocr.data.synth.languages import ASCII, Language, is_ideographic, is_shaped_for
-from ppocr.errors import ConfigError, MissingExtraError
-
-logger = logging.getLogger(__name__)
+from ppocr.errors import ConfigError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
-CACHE_VERSION = 2
-_PLANES = 0x30000  # Unicode's first three planes: the second of them is empty for us, the third holds rare characters
-# Families that write no text although they map letters to something.
-_NO_TEXT = ("symbol", "emoji", "icon", "dingbat", "math", "braille", "barcode", "lastresort", "awesome", "music")
-_FAINT = ("hairline", "thin")  # strokes that vanish at the size of a line
 _EASTERN = "的の가"
 _TRIES = 6  # random fonts tried for a text before all are looked through
-_OPEN_FACES = 192
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face of a font file.
-
-    Attributes:
-        path, index: the file, and which of its faces.
-        family, style: as the font names itself.
-        coverage: one bit per character, up to U+2FFFF.
-    """
-
-    path: str
-    index: int
-    family: str
-    style: str
-    coverage: bytes
-
-    def covers(self, text: str) -> bool:
-        """Whether every character of `text` can be drawn."""
-        bits = self.coverage
-        return all(ord(c) < _PLANES and bits[ord(c) >> 3] >> (ord(c) & 7) & 1 for c in text)
-
-    def open(self, size: int) -> ImageFont.FreeTypeFont:
-        """The face at `size` pixels an em; few sizes of few faces stay open."""
-        return _open(self.path, self.index, size)
-
-
-@lru_cache(maxsize=_OPEN_FACES)
-def _open(path: str, index: int, size: int) -> ImageFont.FreeTypeFont:
-    # Basic layout: pictures do not depend on whether the shaping library is installed.
-    return ImageFont.truetype(path, size, index=index, layout_engine=ImageFont.Layout.BASIC)
+_LATIN_SHAPES = "aeghknrstEGMRS"
+_LEAST_ALIKE = 0.5  # correlation of a face's letters with those that are usual
+_FEW = 8  # faces among which none is unusual
 
 
 class FontLibrary:
@@ -106,15 +57,26 @@ class FontLibrary:
                 f"name a folder that has one, or install e.g. {' '.join(language.packages[:2])}"
                 for language in missing
             ])  # fmt: skip
-        self._families = {language.code: _families(language, self.by_language[language.code]) for language in languages}
+        self._usual, self._all = {}, {}
+        for language in languages:
+            faces = self.by_language[language.code]
+            home = [face for face in faces if is_shaped_for(face.family, language, at_home=True)]
+            self._usual[language.code] = _families(language, _usual(home or faces, language))
+            self._all[language.code] = _families(language, faces)
 
-    def choose(self, text: str, language: str, rng: np.random.Generator) -> Optional[Face]:
+    def choose(self, text: str, language: str, rng: np.random.Generator, *, rarity: float = 1.0) -> Optional[Face]:
         """A face that has every character of `text`: first a family is drawn, then one of its faces.
+
+        Args:
+            text: to be written.
+            language: its code.
+            rng: of the sample.
+            rarity: 0: no unusual letters (handwriting, brushes), no shapes of another region; 1: everything.
 
         Returns:
             None when no font for the language has them all.
         """
-        families = self._families[language]
+        families = self._all[language] if chance(rng, rarity) else self._usual[language]
         for _ in range(_TRIES):
             face = pick(rng, pick(rng, families))
             if face.covers(text):
@@ -131,6 +93,25 @@ class FontLibrary:
 def _faces_for(language: Language, faces: Sequence[Face]) -> list[Face]:
     needed = ASCII + language.letters
     return [face for face in faces if face.covers(needed) and is_shaped_for(face.family, language)]
+
+
+def _usual(faces: Sequence[Face], language: Language) -> list[Face]:
+    """Faces whose letters look like most faces' letters: handwriting, brushes and the thinnest strokes are left out."""
+    if len(faces) < _FEW:
+        return list(faces)
+    letters = [letter for letter in language.letters if is_ideographic(letter)][:14] or _LATIN_SHAPES
+    shapes = np.array([[_shape(face, letter) for letter in letters] for face in faces])
+    typical = np.median(shapes, axis=0)
+    typical /= np.linalg.norm(typical, axis=1, keepdims=True) + 1e-6
+    alike = (shapes * typical).sum(axis=2).mean(axis=1)
+    return [face for face, value in zip(faces, alike) if value >= _LEAST_ALIKE] or list(faces)
+
+
+def _shape(face: Face, letter: str) -> np.ndarray:
+    """A letter's ink on a 16 × 16 grid, float32[256], mean 0 and length 1."""
+    ink = cv2.resize(draw_line(letter, face, 28), (16, 16), interpolation=cv2.INTER_AREA).ravel().astype(np.float32)
+    ink -= ink.mean()
+    return ink / (np.linalg.norm(ink) + 1e-6)
 
 
 def _families(language: Language, faces: Sequence[Face]) -> list[list[Face]]:
@@ -179,73 +160,3 @@ def default_cache() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "ppocr/fonts"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ppocr/fonts"
-
-
-def read_faces(paths: Sequence[Path], cache: Path) -> list[Face]:
-    """All faces that can write text, from the cache where the file has not changed since."""
-    faces: list[Face] = []
-    for path in paths:
-        try:
-            faces += _read_file(path, cache)
-        except OSError as error:
-            logger.warning("%s: not a usable font: %s", path, error)
-    return [
-        face for face in faces
-        if not any(word in face.family.lower() for word in _NO_TEXT)
-        and not any(word in f"{face.family} {face.style}".lower() for word in _FAINT)
-    ]  # fmt: skip
-
-
-def _read_file(path: Path, cache: Path) -> list[Face]:
-    stat = path.stat()
-    identity = f"{CACHE_VERSION} {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
-    kept = cache / (hashlib.sha256(identity.encode()).hexdigest()[:24] + ".json")
-    try:
-        records = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        records = _describe(path)
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-            _write(kept, json.dumps(records))
-    return [
-        Face(str(path), index, family, style, zlib.decompress(base64.b64decode(bits)))
-        for index, family, style, bits in records
-    ]
-
-
-def _write(path: Path, text: str) -> None:
-    """Appear whole or not at all: several processes may read the same font at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
-
-
-def _describe(path: Path) -> list[tuple[int, str, str, str]]:
-    """(index, family, style, packed coverage) of every face of a file; OSError if it is no scalable font."""
-    try:
-        from fontTools.ttLib import TTCollection, TTFont, TTLibError
-    except ImportError as error:
-        raise MissingExtraError("Reading fonts", "synth") from error
-    try:
-        tables = TTCollection(str(path), lazy=True).fonts if path.suffix.lower() in (".ttc", ".otc") else None
-        fonts = tables if tables is not None else [TTFont(str(path), lazy=True)]
-        records = []
-        for index, font in enumerate(fonts):
-            face = ImageFont.truetype(str(path), 16, index=index, layout_engine=ImageFont.Layout.BASIC)
-            family, style = face.getname()
-            bits = _coverage(font.getBestCmap() or {}, face)
-            packed = base64.b64encode(zlib.compress(bits, 9)).decode("ascii")
-            records.append((index, family or path.stem, style or "", packed))
-        return records
-    except (TTLibError, KeyError, ValueError, AttributeError) as error:  # what fontTools raises on damaged tables
-        raise OSError(f"{type(error).__name__}: {error}") from error
-
-
-def _coverage(mapped: Iterable[int], face: ImageFont.FreeTypeFont) -> bytes:
-    flags = np.zeros(_PLANES, np.uint8)
-    for code in mapped:
-        if 0x20 <= code < _PLANES and not 0xD800 <= code < 0xF900:  # neither controls nor surrogates nor private use
-            left, top, right, bottom = face.getbbox(chr(code))
-            flags[code] = chr(code).isspace() or (right > left and bottom > top)
-    return np.packbits(flags, bitorder="little").tobytes()

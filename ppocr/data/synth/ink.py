@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ppocr.data.synth.fonts import Face
+from ppocr.data.synth.faces import Face
 
 FAINTEST = 24  # ink weaker than this (of 255) is no reason to make a box larger
 _REFERENCE = 64  # pixels an em at which faces are measured

@@ -22,7 +22,8 @@ class Language:
         name: for people.
         letters: beyond ASCII's, that a font must have to be used for this language.
         spaced: whether spaces stand between words.
-        regions: endings of family names that mean this language's shapes of Chinese characters ("Noto Sans CJK SC").
+        regions: words of family names that mean this language's shapes of Chinese characters ("Noto Sans CJK SC"); the
+            first two mean the most usual ones.
         packages: Debian's packages with fonts for it.
     """
 
@@ -91,10 +92,11 @@ def find_languages(codes: Sequence[str]) -> list[Language]:
     return [LANGUAGES[code] for code in dict.fromkeys(codes)]
 
 
-def is_shaped_for(family: str, language: Language) -> bool:
-    """Whether a family's name does not claim the Chinese characters of another region."""
+def is_shaped_for(family: str, language: Language, *, at_home: bool = False) -> bool:
+    """Whether a family's name does not claim the Chinese characters of another language (or region, `at_home`)."""
     tags = _REGION_TAGS.intersection(family.upper().split())
-    return not tags or not language.regions or bool(tags.intersection(language.regions))
+    regions = language.regions[:2] if at_home else language.regions
+    return not tags or not language.regions or bool(tags.intersection(regions))
 
 
 def is_ideographic(character: str) -> bool:

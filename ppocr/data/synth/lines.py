@@ -13,11 +13,15 @@ from ppocr.data.synth.backgrounds import Color, Photos, background, legible_colo
 from ppocr.data.synth.chance import between, chance, pick, whole
 from ppocr.data.synth.corpus import Corpus
 from ppocr.data.synth.effects import interfering_lines, spoil, worn_ink
-from ppocr.data.synth.fonts import Face, FontLibrary
+from ppocr.data.synth.faces import Face
+from ppocr.data.synth.fonts import FontLibrary
 from ppocr.data.synth.ink import draw_column, draw_line, ink_height, swell
 from ppocr.data.synth.languages import LANGUAGES, find_languages, is_ideographic
 from ppocr.data.synth.warp import Placement, place, warp_ink
 
+# Strength of the effects on lines of difficulty 1: the official mobile recogniser then reads as many of them as of the
+# words of photographed scenes (`tools/benchmark/synth_difficulty.py` measures that).
+HARDEST = 0.8
 _TRIES = 5
 _LARGEST = 2.2  # most ems a line's font may have, in heights of the strip: a dash need not fill it
 
@@ -102,21 +106,24 @@ class LineGenerator:
         lang = pick(rng, codes) if turn is None else codes[turn % len(codes)]
         turn = None if turn is None else turn // len(codes)
         vertical = not LANGUAGES[lang].spaced and chance(rng, self.vertical * difficulty)
-        text, face = self._text(rng, lang, turn, vertical)
-        mask = self._draw(rng, text, face, difficulty, vertical)
-        placement = place(rng, mask.shape, self.height, difficulty=difficulty)
+        text, face = self._text(rng, lang, turn, vertical, difficulty)
+        harm = HARDEST * difficulty
+        mask = self._draw(rng, text, face, harm, vertical)
+        placement = place(rng, mask.shape, self.height, difficulty=harm)
         ink = warp_ink(mask, placement)
-        image = self._compose(rng, ink, mask, placement, face, lang, difficulty)
-        return LineSample(spoil(image, rng, difficulty=difficulty), text, ink, lang, vertical)
+        image = self._compose(rng, ink, mask, placement, face, lang, harm)
+        return LineSample(spoil(image, rng, difficulty=harm), text, ink, lang, vertical)
 
-    def _text(self, rng: np.random.Generator, lang: str, turn: Optional[int], vertical: bool) -> tuple[str, Face]:
+    def _text(
+        self, rng: np.random.Generator, lang: str, turn: Optional[int], vertical: bool, difficulty: float
+    ) -> tuple[str, Face]:
         """A text and a face that can write all of it."""
         corpus, fonts = self._materials.corpus, self._materials.fonts
         for _ in range(_TRIES):
-            text = corpus.line(rng, lang, longest=self.longest, turn=turn)
+            text = corpus.line(rng, lang, longest=self.longest, rarity=difficulty, turn=turn)
             if vertical:
                 text = "".join(c for c in text if is_ideographic(c) and c.isalnum()) or pick(rng, corpus.turns(lang))
-            face = fonts.choose(text, lang, rng)
+            face = fonts.choose(text, lang, rng, rarity=difficulty)
             if face is not None:
                 return text, face
         character = next(c for c in text if not c.isspace())  # no one font has all of it: write one character

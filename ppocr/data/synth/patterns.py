@@ -6,11 +6,11 @@ Receipts, forms and signs consist of them. Each maker takes the random generator
 from __future__ import annotations
 
 import string
-from typing import Callable, Dict, Sequence, Tuple
+from typing import Callable, Dict, Sequence
 
 import numpy as np
 
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import Weighted, chance, pick, whole
 
 Maker = Callable[[np.random.Generator, str], str]
 
@@ -175,22 +175,21 @@ def ratio(rng: np.random.Generator, lang: str) -> str:
     return f"{whole(rng, 0, 200)}{mark if lang in ('zh', 'ja') else mark.replace('：', ':')}{whole(rng, 1, 200)}"
 
 
-_MAKERS: Sequence[Tuple[Maker, float]] = (
+_ALL = Weighted([
     (number, 4), (percent, 1), (price, 3), (date, 3), (time, 1.5), (phone, 2), (email, 1), (url, 1.5), (code, 3),
     (measure, 2.5), (ratio, 0.6),
-)  # fmt: skip
-MAKERS: Dict[str, Maker] = {maker.__name__: maker for maker, _ in _MAKERS}
-_TOTAL = sum(weight for _, weight in _MAKERS)
+])  # fmt: skip
+MAKERS: Dict[str, Maker] = {maker.__name__: maker for maker in _ALL.items}
 
 
-def make(rng: np.random.Generator, lang: str) -> str:
-    """Any of the kinds above."""
-    place = between(rng, 0, _TOTAL)
-    for maker, weight in _MAKERS:
-        place -= weight
-        if place < 0:
-            return maker(rng, lang)
-    return number(rng, lang)
+_PLAIN: Sequence[Maker] = (number, price, date, time, phone, percent)  # without letters that look like digits
+
+
+def make(rng: np.random.Generator, lang: str, rarity: float = 1.0) -> str:
+    """Any of the kinds above; at rarity 0 those alone that can be read without knowing what they mean."""
+    if not chance(rng, rarity):
+        return pick(rng, _PLAIN)(rng, lang)
+    return _ALL.draw(rng)(rng, lang)
 
 
 def _comma(lang: str) -> str:

@@ -12,6 +12,7 @@ from ppocr.data.synth.chance import Weighted, chance, pick, whole
 from ppocr.data.synth.languages import Language, is_ideographic
 from ppocr.errors import ConfigError, MissingExtraError
 
+COMMON_WORDS = 2_000  # at rarity 0
 MOST_WORDS = 80_000  # of a list: the rest are mostly names and misspellings
 FLATTENING = 0.5  # power of the frequencies: common words stay common, yet half of all draws are not the top hundred
 
@@ -49,13 +50,20 @@ class WordList:
     def words(self) -> Sequence[str]:
         return self._words.items
 
-    def text(self, rng: np.random.Generator, length: int) -> str:
-        """Words until about `length` characters, never more."""
-        drawn = [self._words.draw(rng)]
+    def text(self, rng: np.random.Generator, length: int, rarity: float = 1.0) -> str:
+        """Words until about `length` characters, never more.
+
+        Args:
+            rng: of the sample.
+            length: characters.
+            rarity: 0: of the most frequent words alone; 1: of all.
+        """
+        first = round(COMMON_WORDS * (MOST_WORDS / COMMON_WORDS) ** rarity)
+        drawn = [self._words.draw(rng, first)]
         gap = " " if self._language.spaced else ""
         room = length - len(drawn[0])
         while room > len(gap):
-            word = self._words.draw(rng)
+            word = self._words.draw(rng, first)
             room -= len(word) + len(gap)
             if room < 0:
                 break
@@ -94,8 +102,8 @@ class TextLines:
         """Pieces short enough to stand in one line of text."""
         return [word for line in self._lines for word in (line.split() if self._spaced else [line[:12]])]
 
-    def text(self, rng: np.random.Generator, length: int) -> str:
-        """A piece of a random line, at most `length` characters."""
+    def text(self, rng: np.random.Generator, length: int, rarity: float = 1.0) -> str:
+        """A piece of a random line, at most `length` characters; all lines are alike, so `rarity` has no effect."""
         line = pick(rng, self._lines)
         if len(line) <= length:
             return line
