@@ -132,7 +132,7 @@ def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
     steps = []
     for step in thaw(config["Eval"]["dataset"]["transforms"]):
         ((name, settings),) = step.items()
-        if not name.endswith("LabelEncode"):
+        if not name.endswith("LabelEncode") and name != "KeepKeys":  # what only labelled pictures have
             steps.append(TRANSFORMS.build({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}"))
 
     def prepare(image: np.ndarray) -> np.ndarray:
