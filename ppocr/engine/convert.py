@@ -16,7 +16,7 @@ from ppocr.engine.build import build_charset, build_model
 from ppocr.engine.export import export_model
 from ppocr.engine.fused_weights import by_execution_order, calibrate_norms
 from ppocr.engine.official import Family, OfficialModel, only_weights
-from ppocr.engine.onnx_weights import read_constants, read_layers, repair_upsampling, steady_means
+from ppocr.engine.onnx_weights import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
 from ppocr.engine.self_check import (
     Run,
     check_agreement,
@@ -44,7 +44,7 @@ class ModelReport:
         kind: `det`, `cls` or `rec`.
         size: bytes of graph and weights.
         tensors: how many were imported.
-        initial: tensors of the trainable weights that no inference model holds; they keep initial values.
+        initial: tensors that only training needs; no inference model holds them, nor do the trainable weights.
         inputs, beyond, exported, onnx: see `Agreement`.
     """
 
@@ -111,7 +111,7 @@ def _convert(
         calibrate_norms(model, itertools.islice(batches(), CALIBRATION_BATCHES))
     exported = export_model(model, config, target)
     agreement = check_agreement(model, target, batches(), onnx=_onnx_if_possible(data))
-    save_weights(model, target / TRAINED)
+    save_weights(model, target / TRAINED, without=loaded.initial)
     return ModelReport(
         kind=official.kind,
         size=exported.size,
@@ -141,8 +141,13 @@ def _check_dictionary(config: Config, family: Family, contents: Mapping[str, byt
     charset = build_charset(config)
     if charset is None:
         return
-    name, _ = family.dictionary
-    theirs = contents[name].decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n").split("\n")
+    if family.dictionary is None:
+        name = next(model.member for model in family.models if model.kind == "rec")
+        text = read_metadata(contents[name]).get("character", "")
+    else:
+        name, _ = family.dictionary
+        text = contents[name].decode("utf-8-sig")
+    theirs = text.replace("\r\n", "\n").rstrip("\n").split("\n")
     rest = charset.characters[len(theirs) :]  # the space, where the config switches it on
     if charset.characters[: len(theirs)] != theirs or rest not in ([], [" "]):
         raise ModelError(f"{config.options.character_dict_path}: not the characters of {family.wheel}, {name}")

