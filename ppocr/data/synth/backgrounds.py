@@ -89,7 +89,8 @@ def random_color(rng: np.random.Generator, *, grey: float = 0.4) -> Color:
 def paper_color(rng: np.random.Generator) -> Color:
     """A light, nearly white BGR colour."""
     level = between(rng, 205, 255)
-    return tuple(min(255.0, level + between(rng, -14, 14)) for _ in range(3))  # type: ignore[return-value]
+    tint = 14.0 if chance(rng, 0.25) else 4.0
+    return tuple(min(255.0, level + between(rng, -tint, tint)) for _ in range(3))  # type: ignore[return-value]
 
 
 def flat(height: int, width: int, color: Color) -> np.ndarray:

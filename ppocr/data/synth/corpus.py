@@ -152,7 +152,7 @@ class Corpus:
         known = self._with[code].get(character)
         known_word = pick(rng, known) if known else ""
         middle = known_word if known and len(known_word) <= longest else character
-        room = _length(rng, longest) - len(middle)
+        room = max(_length(rng, longest), min(longest, len(middle) + 3)) - len(middle)
         if room < 2:
             return middle
         other = self.sentence(rng, code, room)

@@ -48,7 +48,7 @@ class FontLibrary:
     ):
         paths = system_fonts() if folders is None else fonts_in(folders)
         self.faces = read_faces(paths, Path(cache) if cache is not None else default_cache())
-        self.by_language = {language.code: _faces_for(language, self.faces) for language in languages}
+        self.by_language = {language.code: faces_for(language, self.faces) for language in languages}
         missing = [language for language in languages if not self.by_language[language.code]]
         if missing:
             where = "the system" if folders is None else ", ".join(map(str, folders))
@@ -90,7 +90,8 @@ class FontLibrary:
         return [character for character in characters if any(face.covers(character) for face in faces)]
 
 
-def _faces_for(language: Language, faces: Sequence[Face]) -> list[Face]:
+def faces_for(language: Language, faces: Sequence[Face]) -> list[Face]:
+    """Faces that can write a language's common characters, and don't shape them for another language."""
     needed = ASCII + language.letters
     return [face for face in faces if face.covers(needed) and is_shaped_for(face.family, language)]
 

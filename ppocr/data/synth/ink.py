@@ -20,6 +20,22 @@ def ink_height(face: Face, text: str) -> float:
     return max(bottom - top, 1) / _REFERENCE
 
 
+def draw_on_baseline(text: str, face: Face, size: int) -> tuple[np.ndarray, int, int]:
+    """A horizontal line and where its ink lies, seen from the start of its baseline.
+
+    Returns:
+        uint8[h, w] cut tightly, and the column and row of its top-left pixel (rows above the baseline are negative).
+    """
+    font = face.open(size)
+    left, top, right, bottom = font.getbbox(text, anchor="ls")
+    left, top = int(left) - 1, int(top) - 1
+    canvas = Image.new("L", (max(1, int(right) - left + 2), max(1, int(bottom) - top + 2)))
+    ImageDraw.Draw(canvas).text((-left, -top), text, fill=255, font=font, anchor="ls")
+    mask = np.array(canvas)
+    x, y, width, height = cv2.boundingRect(mask)
+    return mask[y : y + max(1, height), x : x + max(1, width)], left + x, top + y
+
+
 def draw_line(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.ndarray:
     """A horizontal line.
 
