@@ -7,6 +7,8 @@ from typing import Any, Dict, Mapping, Union
 import paddle
 import paddle.nn.functional as F
 
+from ppocr.losses.ctc_cpu import ctc_loss
+
 BLANK = 0
 
 
@@ -33,15 +35,22 @@ class CTCLoss:
         """
         logits = outputs["ctc"] if isinstance(outputs, Mapping) else outputs
         labels = batch["label_ctc"] if "label_ctc" in batch else batch["label"]
-        count, columns = logits.shape[:2]
-        losses = F.ctc_loss(
-            logits.transpose([1, 0, 2]).astype("float32"),
-            labels.astype("int32"),
-            paddle.full([count], columns, "int64"),
-            batch["length"].astype("int64"),
-            blank=BLANK,
-            reduction="none",
-        )
+        loss_of = ctc_loss if logits.place.is_cpu_place() else _paddle_ctc_loss
+        losses = loss_of(logits.astype("float32"), labels, batch["length"], blank=BLANK)
         if self.use_focal_loss:
             losses = losses * (1 - paddle.exp(-losses)) ** 2
         return {"loss": losses.mean()}
+
+
+def _paddle_ctc_loss(
+    logits: paddle.Tensor, labels: paddle.Tensor, lengths: paddle.Tensor, *, blank: int
+) -> paddle.Tensor:
+    count, columns = logits.shape[:2]
+    return F.ctc_loss(
+        logits.transpose([1, 0, 2]),
+        labels.astype("int32"),
+        paddle.full([count], columns, "int64"),
+        lengths.astype("int64"),
+        blank=blank,
+        reduction="none",
+    )
