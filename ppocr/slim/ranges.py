@@ -1,0 +1,122 @@
+"""How far the inputs of convolutions reach: what 8 bits must cover, and where they do not suffice."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, Type
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from ppocr.slim.stored import LEVELS, Int8Conv2D, replace
+
+SAMPLES = 20_000  # values of an input that are looked at in each batch
+SHARES = np.linspace(0.2, 1.0, 41)  # of the largest value: ranges to choose from
+
+
+def observe(
+    model: nn.Layer, batches: Iterable[np.ndarray], *, kinds: Tuple[Type[nn.Layer], ...] = (nn.Conv2D,)
+) -> Dict[str, float]:
+    """For each layer of some kinds the range of its input that 8 bits represent with the least mean squared error.
+
+    A range up to the largest value would spend most of the 127 steps on a few outliers. Layers that read the same tensor
+    get one range, the widest, since the engine rounds a tensor once.
+
+    Args:
+        model: in `eval()` mode.
+        batches: float32[N, 3, H, W] each, as few as show what will be read.
+        kinds: of layers.
+    """
+    random = np.random.default_rng(0)
+    values: Dict[str, List[np.ndarray]] = {}
+    peaks: Dict[str, float] = {}
+    partners: Dict[str, str] = {}
+
+    for batch in batches:
+        read: Dict[int, str] = {}
+        with _watched(model, kinds, lambda name, x, read=read: _note(name, x, read, partners, values, peaks, random)):
+            model(paddle.to_tensor(batch))
+    own = {name: _best(np.concatenate(parts), peaks[name]) for name, parts in values.items()}
+    return {name: own[first] for name, first in partners.items()}
+
+
+def _note(
+    name: str, x: Any, read: Dict[int, str], partners: Dict[str, str], values: Dict[str, List[np.ndarray]],
+    peaks: Dict[str, float], random: np.random.Generator,
+) -> None:  # fmt: skip
+    first = partners.setdefault(name, read.setdefault(id(x), name))
+    if first == name:
+        magnitudes = np.abs(x.numpy()).ravel()
+        peaks[name] = max(peaks.get(name, 0.0), float(magnitudes.max()))
+        values.setdefault(name, []).append(random.choice(magnitudes, min(SAMPLES, magnitudes.size), replace=False))
+
+
+def _best(magnitudes: np.ndarray, peak: float) -> float:
+    if peak == 0:
+        return 1.0
+
+    def error(reach: float) -> float:
+        step = reach / LEVELS
+        return float(np.square(np.minimum(np.round(magnitudes / step), LEVELS) * step - magnitudes).mean())
+
+    return float(min(peak * SHARES, key=error))
+
+
+def harm(
+    model: nn.Layer, ranges: Mapping[str, float], batches: Sequence[np.ndarray], *, tell: Callable[[str], None]
+) -> List[Tuple[str, float]]:
+    """How much the prediction changes when one layer alone works in 8 bits, most harmful first.
+
+    Args:
+        model: in `eval()` mode; not changed.
+        ranges: of `observe`.
+        batches: a few.
+        tell: called with a sentence for each layer.
+
+    Returns:
+        (name of the layer, mean absolute difference of the output).
+    """
+    expected = [_predict(model, batch) for batch in batches]
+    result = []
+    layers = dict(model.named_sublayers())
+    for name, reach in ranges.items():
+        replace(model, name, Int8Conv2D(layers[name], reach))  # type: ignore[arg-type]
+        try:
+            found = [_predict(model, batch) for batch in batches]
+        finally:
+            replace(model, name, layers[name])
+        difference = float(np.mean([np.abs(a - b).mean() for a, b in zip(expected, found)]))
+        tell(f"{name}: {difference:.2e}")
+        result.append((name, difference))
+    return sorted(result, key=lambda item: -item[1])
+
+
+def _predict(model: nn.Layer, batch: np.ndarray) -> np.ndarray:
+    with paddle.no_grad():
+        return model(paddle.to_tensor(batch)).numpy()
+
+
+@contextlib.contextmanager
+def _watched(model: nn.Layer, kinds: Tuple[Type[nn.Layer], ...], see: Callable[[str, Any], None]) -> Iterator[None]:
+    """Without gradients; `see(name, input)` for each layer that runs. Inputs live until the end: ids are theirs."""
+    kept = []
+
+    def hook_of(name: str) -> Callable[[Any, Any], None]:
+        def hook(layer: Any, inputs: Any) -> None:
+            kept.append(inputs)
+            see(name, inputs[0])
+
+        return hook
+
+    hooks = [
+        layer.register_forward_pre_hook(hook_of(name))
+        for name, layer in model.named_sublayers()
+        if type(layer) in kinds
+    ]
+    try:
+        with paddle.no_grad():
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,229 @@
+"""The `Slim` section of a configuration: which changes a network gets, and how they are made again from a checkpoint."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequence
+
+import numpy as np
+from paddle import nn
+
+from ppocr.errors import ConfigError
+from ppocr.registry import signature_problems, suggest
+from ppocr.slim import pact
+from ppocr.slim._compat import FPGM, SlimError
+from ppocr.slim.cost import measure
+from ppocr.slim.prune import MARK, PruningPlan, matching, plan_pruning
+from ppocr.slim.sensitivity import Sensitivity, choose_ratios
+
+logger = logging.getLogger(__name__)
+
+SMALLEST = 64  # pixels of a free axis, when a network is run to be looked at
+
+
+@dataclass(frozen=True)
+class Prune:
+    """`Slim.Prune`: which filters go.
+
+    Attributes:
+        ratios: layer → share of its filters; patterns (`neck.p*_conv`) may stand for several.
+        sensitivity: file of `ppocr prune-sensitivity`, from which ratios are chosen instead.
+        target_size, target_flops: with it, what shall remain: a share of the bytes or of the multiplications.
+        skip: patterns of layers that keep all filters.
+        align: numbers of filters that stay are multiples of this; processors work on several at a time.
+    """
+
+    ratios: Optional[Mapping[str, float]] = None
+    sensitivity: Optional[str] = None
+    target_size: Optional[float] = None
+    target_flops: Optional[float] = None
+    skip: Sequence[str] = ()
+    align: int = 4
+
+
+@dataclass(frozen=True)
+class Quantize:
+    """`Slim.Quantize`: training with rounding.
+
+    Attributes:
+        alpha: where PACT's learned clips start.
+        alpha_decay: their own L2 decay.
+        moving_rate: of the moving average of each input's largest value.
+        float_layers: patterns of layers that stay in float while training.
+        calibration_batches: of training pictures, from which the moving averages start.
+        execution: how the exported model computes: `int8`, `float` (int8 weights alone), or `auto`: the faster of those
+            that hold the accuracy.
+    """
+
+    alpha: float = 20.0
+    alpha_decay: float = 1e-4
+    moving_rate: float = 0.9
+    float_layers: Sequence[str] = ()
+    calibration_batches: int = 8
+    execution: Literal["auto", "int8", "float"] = "auto"
+
+
+PARTS = {"Prune": Prune, "Quantize": Quantize}
+
+
+def build_slim(section: Mapping[str, Any]) -> Slim:
+    """What the `Slim` section says.
+
+    Raises:
+        ConfigError: every mistake in it, with its dotted key.
+    """
+    problems = [f"Slim.{key}: unknown key{suggest(key, PARTS)}" for key in section if key not in PARTS]
+    for key, kind in PARTS.items():
+        part = section.get(key)
+        if part is not None and not isinstance(part, Mapping):
+            problems.append(f"Slim.{key}: expected a mapping, came {part!r}")
+        elif part is not None:
+            problems += signature_problems(kind, part, f"Slim.{key}", label=key)
+    if not problems:
+        problems += _prune_problems(section.get("Prune"))
+    if problems:
+        raise ConfigError(problems)
+    parts = {key: kind(**section[key]) for key, kind in PARTS.items() if section.get(key) is not None}
+    return Slim(parts.get("Prune"), parts.get("Quantize"))
+
+
+def _prune_problems(part: Optional[Mapping[str, Any]]) -> List[str]:
+    if part is None:
+        return []
+    problems = []
+    targets = [key for key in ("target_size", "target_flops") if part.get(key) is not None]
+    if (part.get("ratios") is None) == (part.get("sensitivity") is None):
+        problems.append("Slim.Prune: give either ratios or sensitivity")
+    if part.get("sensitivity") is not None and len(targets) != 1:
+        problems.append("Slim.Prune: sensitivity needs either target_size or target_flops")
+    problems += [
+        f"Slim.Prune.{key}: expected a share between 0 and 1, came {part[key]!r}"
+        for key in targets
+        if not 0 < part[key] < 1
+    ]
+    if part.get("align", 4) < 1:
+        problems.append(f"Slim.Prune.align: expected at least 1, came {part['align']!r}")
+    return problems
+
+
+class Slim:
+    """Changes of a network, in this order: pruning, quantizers.
+
+    Args:
+        prune, quantize: what to do; None leaves it out.
+    """
+
+    def __init__(self, prune: Optional[Prune], quantize: Optional[Quantize]):
+        self.prune, self.quantize = prune, quantize
+        self._plan: Optional[PruningPlan] = None
+
+    def apply(self, model: nn.Layer, *, input_shape: Sequence[int]) -> nn.Layer:
+        """Change `model`, in place, which has its float weights; the same model.
+
+        Args:
+            input_shape: [N, C, H, W], -1 where free.
+
+        Raises:
+            SlimError: it cannot be changed so.
+        """
+        if self.prune is not None:
+            before = measure(model, example_shape(input_shape))
+            self._plan = self._make_plan(model, example_shape(input_shape))
+            self._plan.apply(model)
+            after = measure(model, example_shape(input_shape))
+            logger.info(
+                "pruned: %.2f -> %.2f million multiplications (%+.0f %%), %.2f -> %.2f MB (%+.0f %%)",
+                before.flops / 1e6, after.flops / 1e6, 100 * (after.flops / before.flops - 1),
+                before.size / 1e6, after.size / 1e6, 100 * (after.size / before.size - 1),
+            )  # fmt: skip
+        return self._insert(model)
+
+    def prepare(self, model: nn.Layer, state: Mapping[str, Any]) -> nn.Layer:
+        """Before weights that were pruned earlier are loaded: give `model`, in place, their structure.
+
+        A further `Slim.Prune` is then an error, `Slim.Quantize` is not.
+
+        Args:
+            state: of the checkpoint that the weights come from.
+
+        Raises:
+            SlimError: the plan is for another network.
+        """
+        if state.get("prune"):
+            self._plan = PruningPlan.from_state(state["prune"])
+            self._plan.apply(model)
+        return model
+
+    def restore(self, model: nn.Layer, state: Mapping[str, Any], *, input_shape: Sequence[int]) -> nn.Layer:
+        """Give `model`, in place and with any weights, the structure of a checkpoint; the same model.
+
+        Args:
+            state: what `state` gave when it was saved.
+            input_shape: not used; what `apply` gets.
+
+        Raises:
+            SlimError: the checkpoint lacks what the section asks for, or is for another network.
+        """
+        for key, wanted in (("prune", self.prune), ("quantize", self.quantize)):
+            if wanted is not None and not state.get(key):
+                raise SlimError(
+                    f"the checkpoint was not trained with Slim.{key.capitalize()}: start from it with "
+                    "Global.pretrained_model instead of Global.checkpoints"
+                )
+        return self._insert(self.prepare(model, state))
+
+    def state(self) -> Dict[str, Any]:
+        """For `json`, to be kept with the weights."""
+        return {
+            "prune": self._plan.state() if self._plan else None,
+            "quantize": {"float_layers": list(self.quantize.float_layers)} if self.quantize else None,
+        }
+
+    def calibrate(self, model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
+        """Before the first step: start the quantizers from what the float weights make of these pictures.
+
+        Args:
+            batches: float32[N, 3, H, W] each; `calibration_batches` of them are taken.
+        """
+        if self.quantize is not None and self.quantize.calibration_batches > 0:
+            taken = (batch for batch, _ in zip(batches, range(self.quantize.calibration_batches)))
+            pact.calibrate(model, taken)
+
+    def _insert(self, model: nn.Layer) -> nn.Layer:
+        if self.quantize is not None:
+            settings = self.quantize
+            pact.quantize(
+                model, alpha=settings.alpha, alpha_decay=settings.alpha_decay, moving_rate=settings.moving_rate,
+                float_layers=settings.float_layers,
+            )  # fmt: skip
+        return model
+
+    def _make_plan(self, model: nn.Layer, shape: Sequence[int]) -> PruningPlan:
+        assert self.prune is not None
+        if hasattr(model, MARK):
+            raise SlimError("the weights are pruned already: drop Slim.Prune, or start from unpruned ones")
+        fpgm = FPGM(model, shape)
+        names = list(fpgm.groups)
+        skipped = matching(names, self.prune.skip)
+        if self.prune.sensitivity is not None:
+            measured = Sensitivity.load(Path(self.prune.sensitivity))
+            target = {"size": self.prune.target_size, "flops": self.prune.target_flops}
+            ratios = choose_ratios(fpgm, measure(model, shape), measured, target=target, skip=skipped, align=self.prune.align)
+        else:
+            ratios = {name: ratio for key, ratio in (self.prune.ratios or {}).items() for name in _named(names, key)}
+            ratios = {name: ratio for name, ratio in ratios.items() if name not in skipped}
+        return plan_pruning(fpgm, model, ratios)
+
+
+def _named(names: Sequence[str], key: str) -> List[str]:
+    """What a key of `ratios` stands for; a name that is none is judged later, where the reason is known."""
+    return matching(names, [key]) if any(letter in key for letter in "*?[") else [key]
+
+
+def example_shape(input_shape: Sequence[int]) -> List[int]:
+    """A small batch of the shape, with no axis free."""
+    count, *rest = input_shape
+    return [max(count, 1), *(SMALLEST if axis < 1 else axis for axis in rest)]

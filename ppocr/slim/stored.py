@@ -1,0 +1,188 @@
+"""Layers for prediction whose weights are stored in 8 bits.
+
+A weight w of output channel c is stored as the whole number q = round(127 w / s_c), s_c being the largest |w| of the
+channel. Paddle's `dequantize_linear` and oneDNN count the same way, so every form of a model has the same weights:
+
+- **float execution** (`StoredConv2D` and its like): q s_c / 127 is computed once, when the model is loaded, by constant
+  folding. Speed and engines are those of the float model; only the file is a quarter.
+- **int8 execution** (`Int8Conv2D`): the input is rounded to 8 bits as well, over [−range, range], and Paddle Inference with
+  oneDNN multiplies whole numbers. It reads only programs of Paddle's old IR, in which each convolution is written as
+  quantize → dequantize → convolution → bias. The bias stands alone as a vector, or oneDNN would not take it into the
+  convolution, nor then the activation after it: the detector at 1600×512 takes 89 ms so, and 42 ms fused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Tuple, Type
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from ppocr.slim._compat import is_old, operator
+
+LEVELS = 127  # of each sign
+SMALLEST = 1e-8  # range of a channel of zeros
+
+
+def round_to_8_bits(weight: np.ndarray, axis: int) -> Tuple[np.ndarray, np.ndarray]:
+    """int8 numbers of the weight's shape and float32[channels], the largest |weight| along `axis`."""
+    others = tuple(other for other in range(weight.ndim) if other != axis)
+    peaks = np.maximum(np.abs(weight).max(axis=others), SMALLEST)
+    shape = [-1 if other == axis else 1 for other in range(weight.ndim)]
+    whole = np.round(weight.astype(np.float64) / peaks.reshape(shape) * LEVELS)
+    return np.clip(whole, -LEVELS, LEVELS).astype(np.int8), peaks.astype(np.float32)
+
+
+class _Stored(nn.Layer):
+    """The weights, for all kinds.
+
+    Args:
+        layer: what to replace; its bias is used as it is.
+    """
+
+    axis = 0  # of the output channels
+
+    def __init__(self, layer: Any):
+        super().__init__()
+        whole, peaks = round_to_8_bits(layer.weight.numpy(), self.axis)
+        self.register_buffer("weight_int8", paddle.to_tensor(whole))
+        self.register_buffer("weight_peak", paddle.to_tensor(peaks))
+        self.bias = layer.bias
+        shape = [1] * whole.ndim
+        shape[self.axis] = -1
+        self._column = shape
+
+    @property
+    def weight(self) -> paddle.Tensor:
+        """float32, as rounded."""
+        return self.weight_int8.astype("float32") * (self.weight_peak / LEVELS).reshape(self._column)
+
+
+class StoredConv2D(_Stored):
+    """`nn.Conv2D` with weights in 8 bits, computed in float."""
+
+    def __init__(self, layer: nn.Conv2D):
+        super().__init__(layer)
+        self._options = _options(layer)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return F.conv2d(x, self.weight, self.bias, **self._options)
+
+
+class StoredConv2DTranspose(_Stored):
+    """`nn.Conv2DTranspose` without groups, with weights in 8 bits, computed in float."""
+
+    axis = 1
+
+    def __init__(self, layer: nn.Conv2DTranspose):
+        super().__init__(layer)
+        self._options = _options(layer)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return F.conv2d_transpose(x, self.weight, self.bias, **self._options)
+
+
+class StoredLinear(_Stored):
+    """`nn.Linear` with weights in 8 bits, computed in float."""
+
+    axis = 1
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class Int8Conv2D(StoredConv2D):
+    """`nn.Conv2D` for int8 execution.
+
+    Args:
+        layer: what to replace.
+        reach: range of the input: |x| beyond it is cut off. None leaves the multiplication in float.
+    """
+
+    def __init__(self, layer: nn.Conv2D, reach: float | None):
+        super().__init__(layer)
+        self.quantizes_input = reach is not None
+        self.register_buffer("input_peak", paddle.to_tensor(np.array([reach or 1.0], np.float32)))
+        self.register_buffer("zero", paddle.zeros([1]))
+        self.register_buffer("zeros", paddle.zeros(self.weight_peak.shape))
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        if is_old(x):
+            return self._old(x)
+        if self.quantizes_input:
+            step = self.input_peak / LEVELS
+            x = paddle.clip(paddle.round(x / step), -LEVELS, LEVELS) * step
+        return super().forward(x)
+
+    def _old(self, x: Any) -> Any:
+        scaled = {"bit_length": 8, "quant_axis": -1}
+        if self.quantizes_input:
+            whole = operator("quantize_linear", {"X": x, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled)
+            x = operator("dequantize_linear", {"X": whole, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled)
+        kernel = operator(
+            "dequantize_linear",
+            {"X": self.weight_int8, "Scale": self.weight_peak, "ZeroPoint": self.zeros}, "Y",
+            {"bit_length": 8, "quant_axis": 0},
+        )  # fmt: skip
+        groups = self._options["groups"]
+        inputs = {"Input": x, "Filter": kernel}
+        y = operator("conv2d" if groups == 1 else "depthwise_conv2d", inputs, "Output", _old_options(self._options))
+        return y if self.bias is None else operator("elementwise_add", {"X": y, "Y": self.bias}, "Out", {"axis": 1})
+
+
+def _options(layer: Any) -> Mapping[str, Any]:
+    return {
+        "stride": layer._stride, "padding": layer._padding, "dilation": layer._dilation, "groups": layer._groups,
+    }  # fmt: skip
+
+
+def _old_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The attributes of the old operator: all lists."""
+    pair = {key: value if isinstance(value, (list, tuple)) else [value] * 2 for key, value in options.items()}
+    return {
+        "strides": list(pair["stride"]), "paddings": list(pair["padding"]), "dilations": list(pair["dilation"]),
+        "groups": options["groups"], "padding_algorithm": "EXPLICIT", "data_format": "NCHW",
+    }  # fmt: skip
+
+
+STORED: Mapping[Type[nn.Layer], Type[_Stored]] = {
+    nn.Conv2D: StoredConv2D,
+    nn.Conv2DTranspose: StoredConv2DTranspose,
+    nn.Linear: StoredLinear,
+}
+
+
+def store_in_8_bits(model: nn.Layer) -> nn.Layer:
+    """Replace, in place, each convolution and linear layer by its stored form; the same model."""
+    for name, layer in list(model.named_sublayers()):
+        kind = STORED.get(type(layer))
+        if kind is not None and getattr(layer, "_groups", 1) >= 1 and can_store(layer):
+            replace(model, name, kind(layer))
+    return model
+
+
+def can_store(layer: nn.Layer) -> bool:
+    """A transposed convolution with groups has its output channels on two axes."""
+    return not (isinstance(layer, nn.Conv2DTranspose) and layer._groups > 1)
+
+
+def execute_in_8_bits(model: nn.Layer, ranges: Mapping[str, float]) -> nn.Layer:
+    """The same for int8 execution: convolutions multiply whole numbers.
+
+    Args:
+        model: changed in place.
+        ranges: name of a convolution → range of its input; those that are not named multiply in float.
+    """
+    for name, layer in list(model.named_sublayers()):
+        if type(layer) is nn.Conv2D:
+            replace(model, name, Int8Conv2D(layer, ranges.get(name)))
+    return store_in_8_bits(model)
+
+
+def replace(model: nn.Layer, name: str, layer: nn.Layer) -> None:
+    """Put `layer` in the place of the sublayer of this name."""
+    parent, _, leaf = name.rpartition(".")
+    owner = dict(model.named_sublayers(include_self=True))[parent]
+    owner._sub_layers[leaf] = layer
