@@ -1,0 +1,261 @@
+// Depthwise convolution, and batch normalisation with activation, for training on a CPU. Maps are float[N][C][H][W].
+//
+// Everything is written as long loops over neighbouring numbers, which compilers turn into vector instructions. What
+// Python calls returns 0, or 1 where there is no memory.
+
+#include <math.h>
+#include <stdlib.h>
+
+static long smaller(long a, long b) { return a < b ? a : b; }
+static long larger(long a, long b) { return a > b ? a : b; }
+
+// --- Depthwise convolution -------------------------------------------------------------------------------------------
+//
+// A map is copied between zeros into a plane, so that no tap asks whether it is outside. A step of s > 1 reads every
+// s-th pixel; so that these lie side by side, pixels are sorted by their remainders (row % step, column % step) into
+// sheets. Then what tap (i, j) reads for all output pixels is one stretch of the plane, shifted by a constant: the
+// convolution adds up the stretches of all taps, weighed, and both gradients are the same loop with roles exchanged.
+
+typedef struct {
+    long images, channels, height, width, out_height, out_width;
+    long kernel_height, kernel_width, step_y, step_x, spread_y, spread_x, top, left;
+} Convolution;
+
+typedef struct {
+    long rows, pitch;  // of each sheet; an output is laid out with the same pitch
+    long area, span;   // pixels of all sheets; from the first to the last pixel of an output
+} Layout;
+
+enum { CHUNK = 2048 };  // pixels worked on at a time, so that they stay in the nearest cache
+
+static Layout layout_of(const Convolution *c) {
+    long rows = larger((c->top + c->height - 1) / c->step_y + 1,
+                       c->out_height + (c->kernel_height - 1) * c->spread_y / c->step_y);
+    long pitch = larger((c->left + c->width - 1) / c->step_x + 1,
+                        c->out_width + (c->kernel_width - 1) * c->spread_x / c->step_x);
+    return (Layout){rows, pitch, c->step_y * c->step_x * rows * pitch, (c->out_height - 1) * pitch + c->out_width};
+}
+
+// Where pixel (y, x) of the padded map lies in the plane.
+static long place(const Convolution *c, Layout layout, long y, long x) {
+    long sheet = y % c->step_y * c->step_x + x % c->step_x;
+    return (sheet * layout.rows + y / c->step_y) * layout.pitch + x / c->step_x;
+}
+
+static void map_to_plane(const Convolution *c, Layout layout, const float *restrict map, float *restrict plane) {
+    for (long y = 0; y < c->height; y++)
+        for (long first = 0; first < c->step_x; first++) {
+            float *row = plane + place(c, layout, c->top + y, c->left + first);
+            for (long x = first; x < c->width; x += c->step_x) *row++ = map[y * c->width + x];
+        }
+}
+
+static void plane_to_map(const Convolution *c, Layout layout, const float *restrict plane, float *restrict map) {
+    for (long y = 0; y < c->height; y++)
+        for (long first = 0; first < c->step_x; first++) {
+            const float *row = plane + place(c, layout, c->top + y, c->left + first);
+            for (long x = first; x < c->width; x += c->step_x) map[y * c->width + x] = *row++;
+        }
+}
+
+// result = Σ weight · what the tap reads, over all output pixels
+static void add_taps(const float *plane, const long *taps, const float *weights, long count, float *result, long span) {
+    for (long i = 0; i < span; i++) result[i] = 0;
+    for (long start = 0; start < span; start += CHUNK) {
+        float *restrict sums = result + start;
+        long length = smaller(CHUNK, span - start);
+        for (long tap = 0; tap < count; tap++) {
+            const float *restrict shifted = plane + start + taps[tap];
+            float weight = weights[tap];
+            for (long i = 0; i < length; i++) sums[i] += weight * shifted[i];
+        }
+    }
+}
+
+// From the gradient of the result: adds to that of the plane and to that of the weights.
+static void add_gradients(const float *plane, const long *taps, const float *weights, long count, const float *gradient,
+                          long span, float *plane_gradient, double *weight_gradients) {
+    for (long start = 0; start < span; start += CHUNK) {
+        const float *restrict from = gradient + start;
+        long length = smaller(CHUNK, span - start);
+        for (long tap = 0; tap < count; tap++) {
+            const float *restrict shifted = plane + start + taps[tap];
+            float *restrict to = plane_gradient + start + taps[tap];
+            float weight = weights[tap], total = 0;
+            for (long i = 0; i < length; i++) {
+                to[i] += weight * from[i];
+                total += shifted[i] * from[i];
+            }
+            weight_gradients[tap] += total;
+        }
+    }
+}
+
+static void find_taps(const Convolution *c, Layout layout, long *taps) {
+    for (long i = 0; i < c->kernel_height; i++)
+        for (long j = 0; j < c->kernel_width; j++) *taps++ = place(c, layout, i * c->spread_y, j * c->spread_x);
+}
+
+// input[N][C][height][width], kernel[C][kernel_height][kernel_width] → output[N][C][out_height][out_width]
+int depthwise_forward(const Convolution *c, const float *input, const float *kernel, float *output) {
+    Layout layout = layout_of(c);
+    long count = c->kernel_height * c->kernel_width;
+    float *plane = calloc(layout.area, sizeof(float)), *sums = malloc(layout.span * sizeof(float));
+    long *taps = malloc(count * sizeof(long));
+    int failed = !plane || !sums || !taps;
+    if (!failed) find_taps(c, layout, taps);
+    for (long map = 0; !failed && map < c->images * c->channels; map++) {
+        map_to_plane(c, layout, input + map * c->height * c->width, plane);
+        add_taps(plane, taps, kernel + map % c->channels * count, count, sums, layout.span);
+        float *row = output + map * c->out_height * c->out_width;
+        for (long y = 0; y < c->out_height; y++)
+            for (long x = 0; x < c->out_width; x++) *row++ = sums[y * layout.pitch + x];
+    }
+    free(plane), free(sums), free(taps);
+    return failed;
+}
+
+// From the gradient of the output to those of the input and of the kernel, each in the shape of what it belongs to.
+int depthwise_backward(const Convolution *c, const float *input, const float *kernel, const float *output_gradient,
+                       float *input_gradient, float *kernel_gradient) {
+    Layout layout = layout_of(c);
+    long count = c->kernel_height * c->kernel_width;
+    float *plane = calloc(layout.area, sizeof(float)), *plane_gradient = malloc(layout.area * sizeof(float));
+    float *gradient = calloc(layout.span, sizeof(float));  // the zeros between its rows stay
+    double *totals = malloc(count * sizeof(double));
+    long *taps = malloc(count * sizeof(long));
+    int failed = !plane || !plane_gradient || !gradient || !totals || !taps;
+    if (!failed) find_taps(c, layout, taps);
+    for (long channel = 0; !failed && channel < c->channels; channel++) {
+        for (long tap = 0; tap < count; tap++) totals[tap] = 0;
+        for (long map = channel; map < c->images * c->channels; map += c->channels) {
+            const float *row = output_gradient + map * c->out_height * c->out_width;
+            for (long y = 0; y < c->out_height; y++)
+                for (long x = 0; x < c->out_width; x++) gradient[y * layout.pitch + x] = *row++;
+            map_to_plane(c, layout, input + map * c->height * c->width, plane);
+            for (long i = 0; i < layout.area; i++) plane_gradient[i] = 0;
+            add_gradients(plane, taps, kernel + channel * count, count, gradient, layout.span, plane_gradient, totals);
+            plane_to_map(c, layout, plane_gradient, input_gradient + map * c->height * c->width);
+        }
+        for (long tap = 0; tap < count; tap++) kernel_gradient[channel * count + tap] = (float)totals[tap];
+    }
+    free(plane), free(plane_gradient), free(gradient), free(totals), free(taps);
+    return failed;
+}
+
+// --- Batch normalisation with activation -----------------------------------------------------------------------------
+//
+// Per channel, over all images and pixels: x → act(γ (x − μ) / √(σ² + ε) + β). Only x is kept for the way back: what
+// lies between is computed anew, which costs less than to write and read another map.
+
+enum { LINEAR, RELU, HARD_SWISH };
+
+typedef struct {
+    long images, channels, pixels, activation;
+    float epsilon, momentum;
+} Normalisation;
+
+static float between(float low, float x, float high) { return x < low ? low : x > high ? high : x; }
+
+// result = act(slope · x + start)
+static void activate(float *restrict result, const float *restrict x, long count, long activation, float slope,
+                     float start) {
+    for (long i = 0; i < count; i++) result[i] = slope * x[i] + start;
+    if (activation == RELU)
+        for (long i = 0; i < count; i++) result[i] = result[i] > 0 ? result[i] : 0;
+    if (activation == HARD_SWISH)
+        for (long i = 0; i < count; i++) result[i] *= between(0, result[i] + 3, 6) / 6;
+}
+
+// result = gradient · act'(slope · x + start)
+static void activate_backward(float *restrict result, const float *restrict gradient, const float *restrict x,
+                              long count, long activation, float slope, float start) {
+    if (activation == LINEAR)
+        for (long i = 0; i < count; i++) result[i] = gradient[i];
+    if (activation == RELU)
+        for (long i = 0; i < count; i++) result[i] = slope * x[i] + start > 0 ? gradient[i] : 0;
+    if (activation == HARD_SWISH)
+        for (long i = 0; i < count; i++) {
+            float value = slope * x[i] + start;
+            float inside = (2 * value + 3) / 6;
+            result[i] = gradient[i] * (value < -3 ? 0 : value > 3 ? 1 : inside);
+        }
+}
+
+// Sums are taken in float by chunks, where rounding is small, and the chunks' in double.
+static double sum(const float *x, long count) {
+    double total = 0;
+    for (long start = 0; start < count; start += CHUNK) {
+        float part = 0;
+        for (long i = start; i < smaller(start + CHUNK, count); i++) part += x[i];
+        total += part;
+    }
+    return total;
+}
+
+// Σ (x − a) (y − b)
+static double product_sum(const float *x, float a, const float *y, float b, long count) {
+    double total = 0;
+    for (long start = 0; start < count; start += CHUNK) {
+        float part = 0;
+        for (long i = start; i < smaller(start + CHUNK, count); i++) part += (x[i] - a) * (y[i] - b);
+        total += part;
+    }
+    return total;
+}
+
+// Also writes mean and variance of the batch, and moves the running ones towards them; all float[C].
+int normalise_forward(const Normalisation *n, const float *input, const float *scale, const float *shift, float *mean,
+                      float *variance, float *running_mean, float *running_variance, float *output) {
+    double count = (double)n->images * n->pixels;
+    for (long channel = 0; channel < n->channels; channel++) {
+        double total = 0, squares = 0;
+        for (long map = channel; map < n->images * n->channels; map += n->channels)
+            total += sum(input + map * n->pixels, n->pixels);
+        float middle = (float)(total / count);
+        for (long map = channel; map < n->images * n->channels; map += n->channels) {
+            const float *x = input + map * n->pixels;
+            squares += product_sum(x, middle, x, middle, n->pixels);
+        }
+        mean[channel] = middle;
+        variance[channel] = (float)(squares / count);
+        running_mean[channel] = n->momentum * running_mean[channel] + (1 - n->momentum) * middle;
+        running_variance[channel] = n->momentum * running_variance[channel] + (1 - n->momentum) * variance[channel];
+        float slope = scale[channel] / sqrtf(variance[channel] + n->epsilon);
+        float start = shift[channel] - slope * middle;
+        for (long map = channel; map < n->images * n->channels; map += n->channels)
+            activate(output + map * n->pixels, input + map * n->pixels, n->pixels, n->activation, slope, start);
+    }
+    return 0;
+}
+
+// With g the gradient before the activation and z = (x − μ) / σ: γ/σ (g − mean(g) − z mean(g z)) for the input, Σ g z
+// for the scale, Σ g for the shift (Ioffe and Szegedy 2015, section 3).
+int normalise_backward(const Normalisation *n, const float *input, const float *scale, const float *shift,
+                       const float *mean, const float *variance, const float *output_gradient, float *input_gradient,
+                       float *scale_gradient, float *shift_gradient) {
+    double count = (double)n->images * n->pixels;
+    for (long channel = 0; channel < n->channels; channel++) {
+        float middle = mean[channel], inverse = 1 / sqrtf(variance[channel] + n->epsilon);
+        float slope = scale[channel] * inverse, start = shift[channel] - slope * middle;
+        double total = 0, product = 0;
+        for (long map = channel; map < n->images * n->channels; map += n->channels) {
+            const float *x = input + map * n->pixels;
+            float *g = input_gradient + map * n->pixels;
+            activate_backward(g, output_gradient + map * n->pixels, x, n->pixels, n->activation, slope, start);
+            total += sum(g, n->pixels);
+            product += product_sum(x, middle, g, 0, n->pixels);
+        }
+        shift_gradient[channel] = (float)total;
+        scale_gradient[channel] = (float)(product * inverse);
+        // as a · g + b · x + c
+        float on_x = (float)(-slope * product / count) * inverse * inverse;
+        float constant = (float)(-slope * total / count) - on_x * middle;
+        for (long map = channel; map < n->images * n->channels; map += n->channels) {
+            const float *restrict x = input + map * n->pixels;
+            float *restrict g = input_gradient + map * n->pixels;
+            for (long i = 0; i < n->pixels; i++) g[i] = slope * g[i] + on_x * x[i] + constant;
+        }
+    }
+    return 0;
+}
