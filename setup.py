@@ -41,7 +41,12 @@ setup(
     # The configurations live at the top of the repository and travel inside the package.
     packages=[*find_packages(include=["ppocr", "ppocr.*"]), "ppocr.configs"],
     package_dir={"ppocr.configs": "configs"},
-    package_data={"ppocr": ["py.typed"], "ppocr.modeling.cpu": ["*.c"], "ppocr.utils": ["dict/*.txt"], "ppocr.configs": ["*/*.yml"]},
+    package_data={
+        "ppocr": ["py.typed"],
+        "ppocr.modeling.cpu": ["*.c"],
+        "ppocr.utils": ["dict/*.txt"],
+        "ppocr.configs": ["*/*.yml"],
+    },
     entry_points={"console_scripts": ["ppocr = ppocr.cli.main:main"]},
     classifiers=[
         "Programming Language :: Python :: 3",

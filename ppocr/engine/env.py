@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ppocr.config import GlobalOptions
+from ppocr.engine.cpu import prepare_cpu
 from ppocr.errors import ConfigError
+
+if TYPE_CHECKING:
+    import paddle
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,17 @@ class Environment:
         paddle.distributed.all_reduce(total)
         return total.numpy()
 
+    def share_statistics(self, model: paddle.nn.Layer) -> None:
+        """Give all processes the first one's running means and variances, which each gathers from its own batches."""
+        if self.world_size == 1:
+            return
+        import paddle
+
+        for layer in model.sublayers():
+            if hasattr(layer, "_mean"):
+                paddle.distributed.broadcast(layer._mean, src=0)
+                paddle.distributed.broadcast(layer._variance, src=0)
+
 
 def prepare(options: GlobalOptions) -> Environment:
     """Choose the device, seed Paddle, and join the processes that `paddle.distributed.launch` started.
@@ -65,6 +81,8 @@ def prepare(options: GlobalOptions) -> Environment:
         ])  # fmt: skip
     number = os.environ.get("FLAGS_selected_gpus", "0").split(",")[0]  # noqa: SIM112 - Paddle's own name
     device = f"gpu:{number}" if options.use_gpu else "cpu"
+    if device == "cpu":
+        prepare_cpu()
     paddle.device.set_device(device)
     paddle.seed(options.seed)  # equal initial weights in all processes
     if world_size > 1:

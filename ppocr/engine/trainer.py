@@ -15,6 +15,7 @@ from ppocr.engine.checkpoint import Checkpoint, flatten, group_of
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.weights import load_weights
 from ppocr.errors import TrainingError
+from ppocr.modeling.cpu import accelerate
 from ppocr.optimizer.ema import MovingAverage
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class Trainer:
         self._scaler = self._loss_scaler()
         if experiment.checkpoint is not None:
             self._restore(experiment.checkpoint)
+        if self.environment.device == "cpu":
+            accelerate(experiment.model)
         parallel = self.environment.world_size > 1
         self._network = paddle.DataParallel(experiment.model) if parallel else experiment.model
 
