@@ -17,13 +17,13 @@ CONVERT = [
 EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
-    "train": ["lmdb>=1.4,<2"],
+    "train": ["lmdb>=1.4,<4"],
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     "slim": [],
     "deploy": [],
 }
 EXTRAS["test"] = [
-    *EXTRAS["onnxruntime"], *EXTRAS["synth"], "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
+    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML",
 ]
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})
