@@ -23,7 +23,8 @@ EXTRAS = {
     "deploy": [],
 }
 EXTRAS["test"] = [
-    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
+    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"],
+    "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML",
 ]
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})

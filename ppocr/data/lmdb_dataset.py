@@ -6,6 +6,7 @@ text `label-000000001`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
@@ -83,16 +84,22 @@ class LMDBDataSet:
 
     def _get(self, folder: Path, key: str) -> Any:
         if folder not in self._open:
-            lmdb = import_lmdb()
-            try:
-                self._open[folder] = lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False)
-            except lmdb.Error as error:
-                raise DataError(f"{folder}: cannot be read as LMDB: {error}") from error
+            self._open[folder] = _open(folder, (folder / "data.mdb").stat().st_ino)
         with self._open[folder].begin() as transaction:
             return transaction.get(key.encode())
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_open": {}}
+
+
+@lru_cache(maxsize=None)
+def _open(folder: Path, inode: int) -> Any:
+    """A database to read; LMDB must not open one twice in a process, say for `Train` and for `Eval`."""
+    lmdb = import_lmdb()
+    try:
+        return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, meminit=False)
+    except lmdb.Error as error:
+        raise DataError(f"{folder}: cannot be read as LMDB: {error}") from error
 
 
 def write_lmdb(folder: Path, samples: Iterable[Tuple[bytes, str]]) -> int:
