@@ -22,6 +22,7 @@ def evaluate(experiment: Experiment, loader: Loader, metric: Metric) -> Dict[str
     """
     model, begin, pictures = experiment.model, time.perf_counter(), 0
     metric.reset()
+    experiment.environment.share_statistics(model)
     model.eval()
     try:
         with paddle.no_grad():

@@ -78,7 +78,9 @@ def load_pretrained(
     state = model.state_dict()
     if not any(key in state for key in arrays):  # a backbone alone, as those trained on ImageNet come
         arrays = {f"backbone.{key}": array for key, array in arrays.items()}
-    fits = {key: array for key, array in arrays.items() if key in state and list(array.shape) == state[key].shape}
+    fits = {
+        key: array for key, array in arrays.items() if key in state and tuple(array.shape) == tuple(state[key].shape)
+    }
     other = {key: array for key, array in arrays.items() if key in state and key not in fits}
     translated = _translate(other, state, _charset_beside(path), charset)
     known = {state[key].name for key in (*fits, *other)}  # of variables: an LSTM weight has two names
@@ -87,7 +89,7 @@ def load_pretrained(
         loaded=tuple(fits),
         missing=tuple(key for key, tensor in state.items() if tensor.name not in known),
         unexpected=tuple(key for key in arrays if key not in state),
-        mismatched={key: (list(a.shape), state[key].shape) for key, a in other.items() if key not in translated},
+        mismatched={key: (list(a.shape), list(state[key].shape)) for key, a in other.items() if key not in translated},
         translated=tuple(translated),
     )
     if len(fits) < FEWEST * sum(not _is_training_only(key) for key in state) and not _is_backbone(report):
