@@ -18,6 +18,7 @@ from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import complain
 from ppocr.config import load_config
 from ppocr.data.pipeline import Pipeline
+from ppocr.data.transforms.view import settle
 from ppocr.errors import PPOCRError, SampleError
 
 CELL, CAPTION, GAP = 320, 18, 6  # pixels: longest side of a picture, height of its caption, space around it
@@ -83,7 +84,7 @@ def pictures(pipeline: Pipeline, index: int, epoch: int) -> List[Cell]:
         place = place or sample["place"]
         image = sample.get("image")
         if image is not None and image.dtype == np.uint8 and image.ndim == 3:
-            drawn.append((name if drawn else Path(place).name, draw(sample)))
+            drawn.append((name if drawn else Path(place).name, draw(settle(dict(sample)))))
     return drawn
 
 

@@ -6,7 +6,7 @@ text `label-000000001`.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
@@ -92,7 +92,7 @@ class LMDBDataSet:
         return {**self.__dict__, "_open": {}}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _open(folder: Path, inode: int) -> Any:
     """A database to read; LMDB must not open one twice in a process, say for `Train` and for `Eval`."""
     lmdb = import_lmdb()

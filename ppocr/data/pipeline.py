@@ -10,6 +10,7 @@ import numpy as np
 from ppocr.data.collate import collate
 from ppocr.data.datasets import Dataset, Sample
 from ppocr.data.samplers import Batch
+from ppocr.data.transforms.view import settle
 from ppocr.errors import DataError, InputError, PPOCRError, SampleError
 
 
@@ -86,7 +87,7 @@ class Pipeline:
         first = next(stages)
         place = first[1]["place"]
         *_, (_, sample) = [first, *stages]
-        return place, sample
+        return place, settle(sample)
 
     def stages(
         self, index: int, epoch: int = 0, *, size: Optional[Tuple[int, int]] = None
@@ -124,7 +125,7 @@ class Pipeline:
             *_, (_, sample) = self._stages(index, rng, count, given)
         except SampleError:
             return None  # it is told when its own turn comes
-        return sample
+        return settle(sample)
 
 
 def _reason(error: PPOCRError, place: str) -> str:
@@ -136,8 +137,11 @@ class _Step:
         wanted = inspect.signature(transform).parameters
         self.name, self._transform = name, transform
         self._wants_rng, self._wants_other = "rng" in wanted, "other" in wanted
+        self._moves_only = getattr(transform, "moves_only", False)
 
     def run(self, sample: Sample, rng: np.random.Generator, other: Callable[[], Optional[Sample]]) -> Sample:
+        if not self._moves_only:
+            sample = settle(sample)
         extra: Dict[str, Any] = {"rng": rng} if self._wants_rng else {}
         if self._wants_other:
             extra["other"] = other

@@ -11,6 +11,7 @@ import pytest
 from ppocr.data.transforms.det_augment import ColorJitter, CopyPaste, IaaAugment, RandomPerspective
 from ppocr.data.transforms.det_crop import Crop, EastRandomCropData, free_runs, touches
 from ppocr.data.transforms.det_targets import MakeBorderMap, MakeShrinkMap, ratio_at
+from ppocr.data.transforms.view import settle
 
 COLOURS = [(60, 60, 255), (60, 255, 60), (255, 60, 60)]
 QUADS = np.array(
@@ -32,6 +33,11 @@ def page(ignore=(False, False, False)):
         "image": image, "polys": QUADS.copy(), "texts": ["red", "green", "blue"], "ignore_tags": np.array(ignore),
         "place": "page",
     }  # fmt: skip
+
+
+def moved(step, seed=0, sample=None):
+    """The sample after a step, its pixels moved."""
+    return settle(step(page() if sample is None else sample, np.random.default_rng(seed)))
 
 
 def overlap(image, quad, colour):
@@ -65,17 +71,18 @@ def assert_outlines_follow(sample, least=0.85):
 )
 def test_outlines_follow_the_picture(step):
     for seed in range(30):
-        assert_outlines_follow(step(page(), np.random.default_rng(seed)))
+        assert_outlines_follow(moved(step, seed))
 
 
 def test_steps_of_iaa_augment_are_applied_in_order():
-    sample = IaaAugment(
+    step = IaaAugment(
         [
             {"type": "Fliplr", "args": {"p": 1}},
             {"type": "Affine", "args": {"rotate": 90}},
             {"type": "Resize", "args": {"size": 2}},
         ]
-    )(page(), np.random.default_rng(0))
+    )
+    sample = moved(step)
     assert sample["image"].shape == (360, 480, 3)
     # (30, 30) → mirrored (210, 30) → a quarter clockwise about (120, 90): (180, 180) → doubled
     assert sample["polys"][0, 0] == pytest.approx((360, 360), abs=1e-3)
@@ -84,8 +91,8 @@ def test_steps_of_iaa_augment_are_applied_in_order():
 def test_flip_moves_whole_pixels():
     image = np.random.default_rng(0).integers(0, 256, (5, 8, 3)).astype(np.uint8)
     flip = IaaAugment([{"type": "Fliplr", "args": {"p": 1}}])
-    flipped = flip({"image": image, "polys": np.zeros((0, 4, 2), np.float32)}, np.random.default_rng(0))["image"]
-    assert np.array_equal(flipped, image[:, ::-1])
+    flipped = moved(flip, sample={"image": image, "polys": np.zeros((0, 4, 2), np.float32)})
+    assert np.array_equal(flipped["image"], image[:, ::-1])
 
 
 def test_chances_of_iaa_augment():
@@ -111,7 +118,7 @@ def test_wrong_augmenter_args_are_told(arguments, message):
 def test_perspective_keeps_the_whole_page():
     step = RandomPerspective(prob=1, degrees=30, shear=20, perspective=0.001)
     for seed in range(20):
-        sample = step(page(), np.random.default_rng(seed))
+        sample = moved(step, seed)
         height, width = sample["image"].shape[:2]
         assert height <= 1.5 * 180 + 1 and width <= 1.5 * 240 + 1
         assert (sample["polys"] >= -0.01).all() and (sample["polys"] <= (width + 0.01, height + 0.01)).all()
@@ -283,3 +290,14 @@ def test_repeated_last_points_change_nothing():
     padded["polys"] = np.concatenate([RECTANGLE, RECTANGLE[:, -1:], RECTANGLE[:, -1:]], axis=1)
     for step, key in ((MakeShrinkMap(), "shrink_map"), (MakeBorderMap(), "threshold_map")):
         assert np.array_equal(step(dict(padded))[key], step(rectangle())[key])
+
+
+def test_a_page_is_resampled_once():
+    """Moved there and back again, not a pixel changes; resampled at each step, noise would be blurred."""
+    image = np.random.default_rng(0).integers(0, 256, (180, 240, 3)).astype(np.uint8)
+    there_and_back = IaaAugment(
+        [{"type": "Affine", "args": {"rotate": degrees}} for degrees in (33, -33)]
+        + [{"type": "Resize", "args": {"size": size}} for size in (0.5, 2)]
+    )
+    back = moved(there_and_back, sample={"image": image, "polys": QUADS.copy()})
+    assert np.array_equal(back["image"], image) and back["polys"] == pytest.approx(QUADS, abs=1e-3)

@@ -1,7 +1,8 @@
 """Random changes of pages; outlines of texts follow the picture.
 
 Each takes `image` (uint8[H, W, 3], BGR) and, once `DetLabelEncode` has run, `polys` (float32[N, P, 2]), `texts` and
-`ignore_tags`. A mirrored outline keeps the order of its points and so runs counter-clockwise.
+`ignore_tags`. Moves are written down as a `view`, see there. A mirrored outline keeps the order of its points and so
+runs counter-clockwise.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ import cv2
 import numpy as np
 
 from ppocr.data.transforms.basic import Sample
+from ppocr.data.transforms.view import View, move_page, page_size
 from ppocr.ops import photometric
 from ppocr.ops.warp import about, move_points, rotation, scaling, shear, shift, warp
-
-Placement = Tuple[np.ndarray, int, int]  # matrix from the page, width and height of the result
 
 
 class IaaAugment:
     """Mirror, turn and scale a page. The keys are those that PaddleOCR hands to imgaug; the operations are our own.
 
-    All steps are one map, so the page is resampled once. The canvas stays, black where the page was turned away from
-    it, and scales with the page.
+    The canvas stays, black where the page was turned away from it, and scales with the page.
 
     Args:
         augmenter_args: steps in order, each `{type: …, args: {…}}` with
@@ -39,17 +38,17 @@ class IaaAugment:
         {"type": "Resize", "args": {"size": [0.5, 3]}},
     )
 
+    moves_only = True
+
     def __init__(self, augmenter_args: Optional[List[Mapping[str, Any]]] = None):
         self._steps = [_geometry_step(step) for step in (self.DEFAULT if augmenter_args is None else augmenter_args)]
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        height, width = sample["image"].shape[:2]
-        matrix = np.eye(3)
         for move, low, high, chance in self._steps:
             if rng.random() < chance:
-                step, width, height = move(rng.uniform(low, high), width, height)
-                matrix = step @ matrix
-        return place_page(sample, (matrix, width, height))
+                height, width = page_size(sample)
+                sample = move_page(sample, move(rng.uniform(low, high), width, height))
+        return sample
 
 
 class RandomPerspective:
@@ -66,6 +65,7 @@ class RandomPerspective:
     """
 
     MOST = 1.5
+    moves_only = True
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class RandomPerspective:
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         if rng.random() >= self.prob:
             return sample
-        height, width = sample["image"].shape[:2]
+        height, width = page_size(sample)
         tilt = np.eye(3)
         # A tilt may not bring the page's corners nearer than half the distance, or they would flee to infinity.
         most = min(self.perspective, 0.5 / max(width, height))
@@ -92,8 +92,8 @@ class RandomPerspective:
         turned = rotation(rng.uniform(-self.degrees, self.degrees))
         size = rng.uniform(1 - self.scale, 1 + self.scale)
         matrix = about((width / 2, height / 2), tilt @ shear(*leaning) @ turned @ scaling(size, size))
-        placement = _fit(matrix, width, height, self.MOST) if self.fit_output else (matrix, width, height)
-        return place_page(sample, placement, fill=self.fill_value)
+        view = _fit(matrix, width, height, self.MOST) if self.fit_output else View(matrix, width, height)
+        return move_page(sample, view._replace(fill=self.fill_value))
 
 
 class ColorJitter:
@@ -168,34 +168,23 @@ class CopyPaste:
         return None
 
 
-def place_page(sample: Sample, placement: Placement, *, fill: Sequence[int] = (0, 0, 0)) -> Sample:
-    """Move a page and the outlines on it."""
-    matrix, width, height = placement
-    if np.array_equal(matrix, np.eye(3)) and sample["image"].shape[:2] == (height, width):
-        return sample
-    sample["image"] = warp(sample["image"], matrix, width, height, fill=fill)
-    if "polys" in sample:
-        sample["polys"] = move_points(sample["polys"], matrix)
-    return sample
+def _flip(_: float, width: int, height: int) -> View:
+    return View(shift(width, 0) @ scaling(-1, 1), width, height)
 
 
-def _flip(_: float, width: int, height: int) -> Placement:
-    return shift(width, 0) @ scaling(-1, 1), width, height
+def _turn(degrees: float, width: int, height: int) -> View:
+    return View(about((width / 2, height / 2), rotation(degrees)), width, height)
 
 
-def _turn(degrees: float, width: int, height: int) -> Placement:
-    return about((width / 2, height / 2), rotation(degrees)), width, height
-
-
-def _resize(factor: float, width: int, height: int) -> Placement:
+def _resize(factor: float, width: int, height: int) -> View:
     new_width, new_height = max(1, round(width * factor)), max(1, round(height * factor))
-    return scaling(new_width / width, new_height / height), new_width, new_height
+    return View(scaling(new_width / width, new_height / height), new_width, new_height)
 
 
 _GEOMETRY = {"Fliplr": (_flip, None), "Affine": (_turn, "rotate"), "Resize": (_resize, "size")}
 
 
-def _geometry_step(step: Any) -> Tuple[Callable[..., Placement], float, float, float]:
+def _geometry_step(step: Any) -> Tuple[Callable[..., View], float, float, float]:
     """(move, least and greatest amount, chance) of one of `IaaAugment`'s steps.
 
     Raises:
@@ -216,13 +205,13 @@ def _geometry_step(step: Any) -> Tuple[Callable[..., Placement], float, float, f
     return move, float(span[0]), float(span[1]), float(chance)
 
 
-def _fit(matrix: np.ndarray, width: int, height: int, most: float) -> Placement:
+def _fit(matrix: np.ndarray, width: int, height: int, most: float) -> View:
     """Shift the result to the canvas's corner, and shrink it to at most `most` times the page's sides."""
     corners = move_points(np.array([[0, 0], [width, 0], [width, height], [0, height]]), matrix)
     low, extent = corners.min(axis=0), np.ptp(corners, axis=0)
     factor = min(1.0, most * width / extent[0], most * height / extent[1])
     new_width, new_height = (max(1, math.ceil(side * factor)) for side in extent)
-    return scaling(factor, factor) @ shift(-low[0], -low[1]) @ matrix, new_width, new_height
+    return View(scaling(factor, factor) @ shift(-low[0], -low[1]) @ matrix, new_width, new_height)
 
 
 def _append(polys: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import List, NamedTuple
 
-import cv2
 import numpy as np
 
 from ppocr.data.transforms.basic import Sample
+from ppocr.data.transforms.view import View, move_page, page_size, settle
+from ppocr.ops.warp import scaling, shift
 
 
 class Crop(NamedTuple):
@@ -32,6 +33,8 @@ class EastRandomCropData:
         keep_ratio: scale both axes alike and leave the rest black, on the right or below; else fill the size.
     """
 
+    moves_only = True
+
     def __init__(
         self,
         size: List[int],
@@ -45,25 +48,24 @@ class EastRandomCropData:
         self.max_tries, self.min_crop_side_ratio, self.keep_ratio = max_tries, min_crop_side_ratio, keep_ratio
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        image, polys = sample["image"], sample["polys"]
-        crop = self._choose(image.shape[:2], polys[~sample["ignore_tags"]], rng)
+        height, width = page_size(sample)
+        polys = sample["polys"]
+        crop = self._choose(height, width, polys[~sample["ignore_tags"]], rng)
         scale_x, scale_y = self.width / crop.width, self.height / crop.height
         if self.keep_ratio:
             scale_x = scale_y = min(scale_x, scale_y)
         width, height = max(1, round(crop.width * scale_x)), max(1, round(crop.height * scale_y))
-        canvas = np.zeros((self.height, self.width, 3), np.uint8)
-        part = image[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-        canvas[:height, :width] = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
         inside = touches(polys, crop)
-        scale = np.array([width / crop.width, height / crop.height], np.float32)
-        sample["image"] = canvas
-        sample["polys"] = (polys[inside] - np.array([crop.left, crop.top], np.float32)) * scale
+        sample["polys"] = polys[inside]
         sample["texts"] = [text for text, kept in zip(sample["texts"], inside) if kept]
         sample["ignore_tags"] = sample["ignore_tags"][inside]
+        matrix = scaling(width / crop.width, height / crop.height) @ shift(-crop.left, -crop.top)
+        part = settle(move_page(sample, View(matrix, width, height)))["image"]
+        sample["image"] = np.zeros((self.height, self.width, 3), np.uint8)
+        sample["image"][:height, :width] = part
         return sample
 
-    def _choose(self, shape: tuple[int, int], polys: np.ndarray, rng: np.random.Generator) -> Crop:
-        height, width = shape
+    def _choose(self, height: int, width: int, polys: np.ndarray, rng: np.random.Generator) -> Crop:
         columns, rows = free_runs(polys[..., 0], width), free_runs(polys[..., 1], height)
         for _ in range(self.max_tries if len(columns) and len(rows) else 0):
             left, right = _two_places(columns, rng)
