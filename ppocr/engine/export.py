@@ -19,11 +19,10 @@ import yaml
 
 from ppocr.config import Config, thaw
 from ppocr.engine.atomic import replacing_directory
-from ppocr.engine.dictionary import find_dictionary
+from ppocr.engine.dictionary import read_characters
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtime import PaddleRuntime
-from ppocr.ops.charset import Charset
 
 if TYPE_CHECKING:
     import paddle
@@ -69,12 +68,11 @@ def export_model(model: paddle.nn.Layer, config: Config, directory: Path) -> Exp
     """
     spec = inference_spec(config)
     shape = input_shape(config)
-    _refuse_other_files(directory)
+    refuse_other_files(directory)
     with replacing_directory(directory) as temporary:
-        _save_program(model, shape, temporary)
-        text = yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, default_flow_style=None, width=118)
-        (temporary / SPEC).write_text(text, encoding="utf-8")
-        difference = largest_difference(model, temporary, _example_batches(shape))
+        save_program(model, shape, temporary)
+        write_spec(spec, temporary)
+        difference = largest_difference(model, temporary, example_batches(shape))
         if not difference <= TOLERANCE:  # NaN is a difference too
             raise ModelError(
                 f"{directory}: not written: the exported model differs from the network by {difference:.1e} "
@@ -117,11 +115,8 @@ def inference_spec(config: Config) -> dict[str, Any]:
     steps = [_for_prediction(thaw(step)) for step in config.at("Eval.dataset.transforms")]
     post = thaw(config["PostProcess"])
     options = config.options
-    if options.character_dict_path is not None:
-        try:
-            characters = Charset.from_file(find_dictionary(options.character_dict_path)).characters
-        except ValueError as error:
-            raise ConfigError([f"Global.character_dict_path: {error}"]) from error
+    characters = read_characters(config)
+    if characters is not None:
         post.update(character_dict=characters, use_space_char=options.use_space_char)
     return {
         "Global": {"model_name": options.model_name or config.at("Architecture.algorithm")},
@@ -144,7 +139,16 @@ def _transform(config: Config, name: str) -> Mapping[str, Any]:
     return next((step[name] or {} for step in config.at("Eval.dataset.transforms", ()) if name in step), {})
 
 
-def _refuse_other_files(directory: Path) -> None:
+def write_spec(spec: Mapping[str, Any], directory: Path) -> None:
+    """Write `inference.yml`."""
+    text = yaml.safe_dump(dict(spec), allow_unicode=True, sort_keys=False, default_flow_style=None, width=118)
+    (directory / SPEC).write_text(text, encoding="utf-8")
+
+
+def refuse_other_files(directory: Path) -> None:
+    """Raises:
+    ModelError: `directory` holds what no export wrote.
+    """
     if not directory.exists():
         return
     if not directory.is_dir():
@@ -156,7 +160,7 @@ def _refuse_other_files(directory: Path) -> None:
         )
 
 
-def _save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> None:
+def save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> None:
     """Write the graph and the weights, and for a head that can leave out its softmax a second graph that does."""
     import paddle
 
@@ -190,7 +194,7 @@ def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> Non
         raise OSError(errno.ENOSPC, "No space left on device", str(directory))
 
 
-def _example_batches(shape: Sequence[int]) -> list[np.ndarray]:
+def example_batches(shape: Sequence[int]) -> list[np.ndarray]:
     """Noise in two sizes of batch and picture, values about as a normalised picture's."""
     random = np.random.default_rng(0)
     batches = []

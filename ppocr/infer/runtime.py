@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Mapping, Protocol
+from typing import Any, Callable, Iterator, Mapping, Protocol
 
 import numpy as np
 
@@ -45,9 +47,9 @@ class Runtime(Protocol):
         ...
 
 
-# oneDNN keeps compiled kernels for the whole process, 1024 of them unless told otherwise. A recogniser has 45 an input
-# shape; when they do not all fit, each batch compiles its own anew, which takes as long as running it. 12 KB each.
-KERNELS = "8192"
+# oneDNN keeps compiled kernels for the whole process, 1024 of them unless told otherwise. A recogniser has 45 for each
+# shape of input; when not all fit, every batch compiles its own anew, which takes as long as running it. 50 KB each.
+KERNELS = "4096"
 
 
 class PaddleRuntime:
@@ -56,7 +58,8 @@ class PaddleRuntime:
     Args:
         program, params: graph and weights.
         threads: threads of the operators; 0 takes all cores.
-        precision: "fp32", or "bf16" for convolutions and matrix products in bfloat16.
+        precision: "fp32", "bf16" for convolutions and matrix products in bfloat16, or "int8" for a `.pdmodel` that was
+            exported for int8 execution.
         shapes: how many input shapes oneDNN keeps compiled kernels for; 0 for all. Compiling takes longer than
             running a small network, so all is right where the caller gives few shapes.
 
@@ -81,13 +84,16 @@ class PaddleRuntime:
         if self._predictor is None:
             config = _cpu_config(inference, files, cores)
             config.enable_mkldnn()
-            config.set_mkldnn_cache_capacity(shapes)
+            config.set_mkldnn_cache_capacity(1)  # Paddle would keep the weights once more for each shape of input
             if legacy:  # Paddle 3's own graphs plan their memory by themselves
                 config.enable_memory_optim()
             if precision == "bf16":
                 config.enable_mkldnn_bfloat16()
+            if precision == "int8":
+                config.enable_mkldnn_int8()
             try:
-                self._predictor = inference.create_predictor(config)
+                with _silence() if precision == "int8" else contextlib.nullcontext():
+                    self._predictor = inference.create_predictor(config)
             except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
                 raise ModelError(f"{program}: Paddle Inference cannot load it: {telling_line(error)}") from error
         self._input = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
@@ -115,6 +121,20 @@ def _cpu_config(inference: Any, files: tuple[str, str], threads: int) -> Any:
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
     return config
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Paddle's int8 passes write a report to standard output, whatever the level of its log."""
+    sys.stdout.flush()
+    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _legacy_predictor(inference: Any, files: tuple[str, str], threads: int) -> Any:
@@ -173,6 +193,13 @@ def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False
     if precision == "auto":
         possible = program.suffix in COMPUTE_BF16.get(options.engine, ())
         precision = "bf16" if possible and computes_in_bf16() else "fp32"
+    if (model.spec.get("Quantization") or {}).get("execution") == "int8":
+        if options.engine != "paddle":
+            raise ModelError(
+                f"{model.path}: was exported for int8 execution by the engine paddle; for {options.engine} export it "
+                "with Slim.Quantize.execution: float"
+            )
+        precision = "int8"
     module, name = ENGINES[options.engine].split(":")
     runtime = getattr(importlib.import_module(module), name)
     return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)

@@ -32,6 +32,14 @@ class FoldedPyramid(nn.Layer):
         conv: the 3×3 convolution that reads the neck's output.
     """
 
+    # Layer here → the layer of the training network that reads the same values; quantization has learned their range.
+    reads = {
+        "p2_from_c2": "neck.in2_conv",
+        "p2_from_out3": "neck.p3_conv",
+        "conv_from_coarse": "head.binarize.conv1",
+        "conv_from_p2": "head.binarize.conv1",
+    }
+
     def __init__(self, neck: DBFPN, conv: nn.Conv2D):
         super().__init__()
         for name in ("in3_conv", "in4_conv", "in5_conv", "p3_conv", "p4_conv", "p5_conv"):

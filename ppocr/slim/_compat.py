@@ -23,6 +23,7 @@ import logging
 import sys
 import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Sequence, Tuple, Type
 
 import numpy as np
@@ -143,6 +144,18 @@ def operator(
     result = helper.create_variable_for_type_inference("float32")
     helper.append_op(type=kind, inputs=dict(inputs), outputs={output: result}, attrs=dict(attributes or {}))
     return result
+
+
+def save_old_program(model: nn.Layer, shape: Sequence[int], prefix: Path) -> None:
+    """Trace `model` into `<prefix>.pdmodel` and `<prefix>.pdiparams`, the only form that oneDNN's int8 passes read.
+
+    Args:
+        shape: of the input, -1 where free.
+    """
+    spec = paddle.static.InputSpec(list(shape), "float32", name="x")
+    with old_ir(model):
+        paddle.jit.save(paddle.jit.to_static(model, input_spec=[spec], full_graph=True), str(prefix))
+    prefix.with_suffix(".pdiparams.info").unlink(missing_ok=True)  # names for training; as large as the weights
 
 
 # --- FPGM ------------------------------------------------------------------------------------------------------------
@@ -383,6 +396,15 @@ def start_range(layer: Any, reach: float) -> None:
     quantizer = layer._fake_quant_input
     for tensor, value in ((quantizer._scale, reach), (quantizer._accum, reach), (quantizer._state, 1.0)):
         tensor.set_value(np.array([value], np.float32))
+
+
+def keep_from_optimizer(model: nn.Layer) -> None:
+    """What the quantizers count is not trained, though a forward pass of theirs marks it so."""
+    for layer in model.sublayers():
+        if is_quantized(layer):
+            for quantizer in (layer._fake_quant_input, layer._fake_quant_weight):
+                for tensor in quantizer.parameters():
+                    tensor.stop_gradient = True
 
 
 def plain_layer(layer: Any) -> nn.Layer:

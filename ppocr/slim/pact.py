@@ -19,7 +19,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
-from ppocr.slim._compat import insert_quantizers, is_quantized, learned_range, plain_layer, start_range
+from ppocr.slim._compat import insert_quantizers, is_quantized, keep_from_optimizer, learned_range, plain_layer, start_range
 from ppocr.slim.prune import matching
 from ppocr.slim.ranges import observe
 from ppocr.slim.stored import STORED, replace
@@ -69,7 +69,9 @@ def quantize(
     """
     names = [name for name, layer in model.named_sublayers() if isinstance(layer, KINDS)]
     clip = clip_layer(alpha=alpha, alpha_decay=alpha_decay)
-    return insert_quantizers(model, matching(names, float_layers), clip=clip, moving_rate=moving_rate, kinds=KINDS)
+    insert_quantizers(model, matching(names, float_layers), clip=clip, moving_rate=moving_rate, kinds=KINDS)
+    keep_from_optimizer(model)
+    return model
 
 
 def calibrate(model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
@@ -87,6 +89,7 @@ def calibrate(model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
     for name, layer in model.named_sublayers():
         if name in ranges and is_quantized(layer):
             start_range(layer, ranges[name])
+    keep_from_optimizer(model)
 
 
 def remove_quantizers(model: nn.Layer, *, rounded: bool = True) -> Dict[str, float]:

@@ -49,7 +49,7 @@ def _note(
     if first == name:
         magnitudes = np.abs(x.numpy()).ravel()
         peaks[name] = max(peaks.get(name, 0.0), float(magnitudes.max()))
-        values.setdefault(name, []).append(random.choice(magnitudes, min(SAMPLES, magnitudes.size), replace=False))
+        values.setdefault(name, []).append(random.choice(magnitudes, min(SAMPLES, magnitudes.size)))
 
 
 def _best(magnitudes: np.ndarray, peak: float) -> float:
@@ -61,6 +61,29 @@ def _best(magnitudes: np.ndarray, peak: float) -> float:
         return float(np.square(np.minimum(np.round(magnitudes / step), LEVELS) * step - magnitudes).mean())
 
     return float(min(peak * SHARES, key=error))
+
+
+def for_deployment(model: nn.Layer, ranges: Mapping[str, float], example: paddle.Tensor) -> Dict[str, float]:
+    """Ranges of the convolutions that are to multiply whole numbers, and no others.
+
+    - Layers that read the same tensor get one range, the widest: the engine rounds a tensor once.
+    - Layers that read a single pixel (the gates of squeeze-and-excitation) stay in float. They cost nothing, and oneDNN
+      gets them wrong: with them the mobile classifier's probabilities are off by 0.34 on average, without by 0.002.
+
+    Args:
+        model: in `eval()` mode.
+        ranges: name of a layer → range of its input.
+        example: an input.
+    """
+    read: Dict[int, List[str]] = {}
+
+    def note(name: str, x: Any) -> None:
+        if name in ranges and max(x.shape[2:]) > 1:
+            read.setdefault(id(x), []).append(name)
+
+    with _watched(model, (nn.Conv2D,), note):
+        model(example)
+    return {name: max(ranges[other] for other in names) for names in read.values() for name in names}
 
 
 def harm(

@@ -47,17 +47,16 @@ class _Stored(nn.Layer):
     def __init__(self, layer: Any):
         super().__init__()
         whole, peaks = round_to_8_bits(layer.weight.numpy(), self.axis)
-        self.register_buffer("weight_int8", paddle.to_tensor(whole))
-        self.register_buffer("weight_peak", paddle.to_tensor(peaks))
-        self.bias = layer.bias
         shape = [1] * whole.ndim
         shape[self.axis] = -1
-        self._column = shape
+        self.register_buffer("weight_int8", paddle.to_tensor(whole))
+        self.register_buffer("weight_step", paddle.to_tensor((peaks / LEVELS).reshape(shape)))
+        self.bias = layer.bias
 
     @property
     def weight(self) -> paddle.Tensor:
         """float32, as rounded."""
-        return self.weight_int8.astype("float32") * (self.weight_peak / LEVELS).reshape(self._column)
+        return self.weight_int8.astype("float32") * self.weight_step
 
 
 class StoredConv2D(_Stored):
@@ -106,6 +105,7 @@ class Int8Conv2D(StoredConv2D):
         self.quantizes_input = reach is not None
         self.register_buffer("input_peak", paddle.to_tensor(np.array([reach or 1.0], np.float32)))
         self.register_buffer("zero", paddle.zeros([1]))
+        self.register_buffer("weight_peak", self.weight_step.flatten() * LEVELS)
         self.register_buffer("zeros", paddle.zeros(self.weight_peak.shape))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

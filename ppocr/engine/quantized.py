@@ -1,0 +1,234 @@
+"""From a trained network to a model directory whose weights are stored in 8 bits.
+
+Two forms exist (`ppocr.slim.stored`). In both the file holds int8 weights:
+
+- `float`: `inference.json`. The weights become float when the model is loaded; every engine and precision can run it.
+- `int8`: `inference.pdmodel`, for Paddle Inference alone. Convolutions multiply whole numbers.
+
+`inference.yml` says which (`Quantization.execution`), and the predictors follow it.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
+
+import numpy as np
+
+from ppocr.config import Config
+from ppocr.engine.atomic import replacing_directory
+from ppocr.engine.export import (
+    ANY,
+    PROGRAM,
+    TOLERANCE,
+    inference_spec,
+    input_shape,
+    largest_difference,
+    predict,
+    refuse_other_files,
+    save_program,
+    write_spec,
+)
+from ppocr.errors import ModelError
+from ppocr.infer.model_dir import PARAMS
+from ppocr.infer.runtime import PaddleRuntime
+
+if TYPE_CHECKING:
+    import paddle
+
+logger = logging.getLogger(__name__)
+
+OLD_PROGRAM = "inference.pdmodel"
+GAIN = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
+AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.99}  # of decisions with the float network; see `agreement`
+PAGE = (1, 3, 960, 960)  # where free: what is timed
+REPEATS = 8
+
+
+@dataclass(frozen=True)
+class QuantizedReport:
+    """What `export_quantized` wrote.
+
+    Attributes:
+        directory: the model directory.
+        size: bytes of graph and weights.
+        execution: `int8` or `float`.
+        reason: why, in a sentence.
+        agreement: share of decisions that are those of the float network; None where no pictures were given.
+        milliseconds: processor time of a batch on one thread: `float`, and `int8` where it was tried.
+    """
+
+    directory: Path
+    size: int
+    execution: str
+    reason: str
+    agreement: Optional[float]
+    milliseconds: Mapping[str, float]
+
+
+def export_quantized(
+    model: paddle.nn.Layer,
+    config: Config,
+    directory: Path,
+    *,
+    ranges: Optional[Mapping[str, float]] = None,
+    batches: Sequence[np.ndarray] = (),
+    execution: str = "auto",
+    float_layers: Sequence[str] = (),
+) -> QuantizedReport:
+    """Write `model` as a model directory with int8 weights, and check that it computes what it should.
+
+    Args:
+        model: a float network, or one that was trained with quantizers; not changed.
+        config: says the task, the pre- and the post-processing.
+        ranges: learned ranges of inputs, by layer of the training network; by default a quantized model's own.
+        batches: float32[N, 3, H, W] each, of real pictures: from them come ranges that were not learned, and on them
+            int8 execution must agree with the float network.
+        execution: `int8`, `float`, or `auto`: int8 where it agrees and is faster on this processor, else float.
+        float_layers: patterns of layers of the prediction network that multiply in float, whatever the execution.
+
+    Raises:
+        ModelError: the exported model does not compute what the network does, `directory` holds other files, or int8
+            execution was asked for and there is nothing to take ranges from.
+    """
+    import paddle
+
+    from ppocr.modeling.fuse import for_prediction
+    from ppocr.slim import pact, ranges as reaches
+    from ppocr.slim.prune import matching
+    from ppocr.slim.stored import execute_in_8_bits, store_in_8_bits
+
+    refuse_other_files(directory)
+    spec, shape = inference_spec(config), input_shape(config)
+    plain = copy.deepcopy(model)
+    learned = pact.remove_quantizers(plain)
+    plain.eval()
+    example = paddle.zeros([max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)])
+    fused = for_prediction(plain, example)
+    stored = store_in_8_bits(copy.deepcopy(fused))
+
+    reach: Dict[str, float] = {}
+    if execution != "float":
+        reach = _ranges_of(fused, {**learned, **(ranges or {})}, batches, reaches)
+        names = list(reach)
+        for name in matching(names, float_layers):
+            reach.pop(name, None)
+        reach = reaches.for_deployment(fused, reach, example)
+    if execution == "int8" and not reach:
+        raise ModelError("int8 execution needs ranges of the layers' inputs: give pictures to calibrate on")
+
+    with replacing_directory(directory) as temporary:
+        forms = {"float": temporary / ".float", "int8": temporary / ".int8"}
+        for folder in forms.values():
+            folder.mkdir()
+        save_program(stored, shape, forms["float"])
+        _check(stored, forms["float"], shape)
+        times = {"float": _milliseconds(PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1), shape)}
+        agreed: Optional[float] = None
+        chosen, reason = "float", "float execution was asked for"
+        if reach:
+            runtime = _save_int8(execute_in_8_bits(copy.deepcopy(fused), reach), shape, forms["int8"])
+            times["int8"] = _milliseconds(runtime, shape)
+            agreed = agreement(fused, runtime, batches, config.at("Architecture.model_type")) if batches else None
+            chosen, reason = _choose(execution, times, agreed, AGREEMENT[config.at("Architecture.model_type")])
+        elif execution == "auto":
+            reason = "nothing to take the inputs' ranges from"
+        for path in forms[chosen].iterdir():
+            path.rename(temporary / path.name)
+        for folder in forms.values():
+            shutil.rmtree(folder)
+        spec["Quantization"] = {"weights": "int8", "execution": chosen}
+        write_spec(spec, temporary)
+        program = PROGRAM if chosen == "float" else OLD_PROGRAM
+        size = sum((temporary / name).stat().st_size for name in (program, PARAMS))
+    logger.info("%s: %s execution: %s", directory, chosen, reason)
+    return QuantizedReport(directory, size, chosen, reason, agreed, times)
+
+
+def _ranges_of(
+    fused: Any, learned: Mapping[str, float], batches: Sequence[np.ndarray], reaches: Any
+) -> Dict[str, float]:
+    """Range of each convolution's input in the prediction network.
+
+    Learned ones go by name. Layers that were put together from several (`FoldedPyramid`) say in `reads` whose input they
+    read. The rest is measured, if there are pictures.
+    """
+    known = {name: reach for name, reach in learned.items() if reach > 0}
+    for path, layer in fused.named_sublayers():
+        for leaf, original in getattr(layer, "reads", {}).items():
+            if original in known:
+                known[f"{path}.{leaf}"] = known[original]
+    names = {name for name, layer in fused.named_sublayers() if type(layer).__name__ == "Conv2D"}
+    known = {name: reach for name, reach in known.items() if name in names}
+    if batches and names - set(known):
+        known = {**reaches.observe(fused, batches), **known}
+    return known
+
+
+def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> PaddleRuntime:
+    from ppocr.slim._compat import save_old_program
+
+    model.eval()
+    save_old_program(model, shape, folder / "inference")
+    return PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
+
+
+def _choose(
+    wanted: str, times: Mapping[str, float], agreed: Optional[float], least: float
+) -> tuple[str, str]:
+    speed = f"{times['int8']:.1f} ms, float {times['float']:.1f} ms"
+    if wanted == "int8":
+        return "int8", f"int8 execution was asked for ({speed})"
+    if agreed is None:
+        return "float", "int8 execution could not be judged without pictures"
+    if agreed < least:
+        return "float", f"int8 execution agrees in {agreed:.1%} of the decisions, {least:.0%} are needed"
+    if times["int8"] > GAIN * times["float"]:
+        return "float", f"int8 execution is not faster here ({speed})"
+    return "int8", f"{speed}; {agreed:.1%} of the decisions agree with the float network"
+
+
+def agreement(model: paddle.nn.Layer, runtime: Any, batches: Sequence[np.ndarray], task: str) -> float:
+    """Share of decisions that are those of the network in memory.
+
+    Detection: intersection over union of the pixels above 0.3; since text is a small part of a page, the share of all
+    pixels would always be near 1. Others: share of columns, or strips, with the same most probable class.
+    """
+    same = total = 0
+    for batch in batches:
+        expected, found = predict(model, batch), runtime.run(batch)
+        if task == "det":
+            theirs, ours = expected > 0.3, found > 0.3
+            same, total = same + int((theirs & ours).sum()), total + int((theirs | ours).sum())
+        else:
+            equal = expected.argmax(-1) == found.argmax(-1)
+            same, total = same + int(equal.sum()), total + equal.size
+    return same / total if total else 1.0
+
+
+def _check(model: paddle.nn.Layer, folder: Path, shape: Sequence[int]) -> None:
+    from ppocr.engine.export import example_batches
+
+    difference = largest_difference(model, folder, example_batches(shape))
+    if not difference <= TOLERANCE:
+        raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")
+
+
+def _milliseconds(runtime: PaddleRuntime, shape: Sequence[int]) -> float:
+    """Median processor time of a batch of the usual size."""
+    size = [given if axis == ANY else axis for axis, given in zip(shape, PAGE)]
+    if shape[2] != ANY:
+        size = [8, 3, shape[2], 320 if shape[3] == ANY else shape[3]]
+    batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
+    runtime.run(batch)
+    times: List[float] = []
+    for _ in range(REPEATS):
+        begin = time.process_time()
+        runtime.run(batch)
+        times.append(1e3 * (time.process_time() - begin))
+    return float(np.median(times))
