@@ -190,8 +190,10 @@ TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHea
 DATASETS = Registry("data set", "ppocr.data", {
     "SimpleDataSet": ".datasets:SimpleDataSet",
     "LMDBDataSet": ".lmdb_dataset:LMDBDataSet",
-    "MultiScaleDataSet": ".datasets:SimpleDataSet",  # the sampler decides the sizes, RecResizeImg obeys
+    "MultiScaleDataSet": ".datasets:MultiScaleDataSet",
     "SynthLines": ".synth.datasets:SynthLines",
+    "SynthDirections": ".synth.datasets:SynthDirections",
+    "SynthPages": ".synth.datasets:SynthPages",
 })
 
 SAMPLERS = Registry("sampler", "ppocr.data", {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Literal, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -110,6 +110,30 @@ class SimpleDataSet:
         if not tab or not picture.strip():
             raise SampleError(file.place(row), "expected `picture<TAB>label`", BROKEN_LINE)
         return file.place(row), self._folders[which] / picture, label
+
+
+class MultiScaleDataSet(SimpleDataSet):
+    """`SimpleDataSet` for batches of several picture sizes, see `MultiScaleSampler`.
+
+    PaddleOCR's resizes pictures itself: where `transforms` has no RecResizeImg, the loader puts one before KeepKeys.
+
+    Args:
+        label_file_list, data_dir, ratio_list: of `SimpleDataSet`.
+        ds_width: PaddleOCR's batches of similar proportions, which there are not here.
+        ext_op_transform_idx: PaddleOCR's; RecConAug always gets the other samples as they are at its own place.
+    """
+
+    resizes = True
+
+    def __init__(
+        self,
+        label_file_list: List[str],
+        data_dir: Optional[str] = None,
+        ratio_list: Sequence[float] = (1.0,),
+        ds_width: Literal[False] = False,
+        ext_op_transform_idx: int = 1,
+    ):
+        super().__init__(label_file_list, data_dir, ratio_list)
 
 
 class LabelFile:

@@ -143,7 +143,10 @@ def build_loader(
     options = LoaderOptions(**(section.get("loader") or {}))
     spec = {key: value for key, value in section["dataset"].items() if key != "transforms"}
     dataset = DATASETS.build(spec, f"{path}.dataset", **given)
-    steps = _build_steps(TRANSFORMS, section["dataset"]["transforms"], f"{path}.dataset.transforms", given)
+    transforms = section["dataset"]["transforms"]
+    if getattr(dataset, "resizes", False):
+        transforms = _with_resizing(transforms, section.get("sampler") or {})
+    steps = _build_steps(TRANSFORMS, transforms, f"{path}.dataset.transforms", given)
     batch_steps = _build_steps(BATCH_TRANSFORMS, section.get("batch_transforms"), f"{path}.batch_transforms", given)
     plan = Plan(
         parts_of(dataset), options.batch_size_per_card, shuffle=options.shuffle, drop_last=options.drop_last,
@@ -200,6 +203,14 @@ def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, 
         spec = {"name": name, **(settings or {})}
         built.append((name, registry.build(spec, f"{path}.{number}.{name}", **_left(given, settings))))
     return built
+
+
+def _with_resizing(steps: Sequence[Mapping[str, Any]], sampler: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """The steps with RecResizeImg before the last one, KeepKeys, where they lack it; each batch's size overrules it."""
+    if any("RecResizeImg" in step for step in steps) or not sampler.get("scales"):
+        return list(steps)
+    width, height = sampler["scales"][0]
+    return [*steps[:-1], {"RecResizeImg": {"image_shape": [3, height, width]}}, *steps[-1:]]
 
 
 def _left(given: Mapping[str, Any], settings: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
