@@ -56,10 +56,7 @@ def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Any, Rules]]:
     """(name, data set, rules) of each label file."""
     charset = None
     if args.dict:
-        try:
-            charset = Charset.from_file(find_dictionary(args.dict), use_space_char=not args.no_space)
-        except ValueError as error:
-            raise PPOCRError(str(error)) from error
+        charset = Charset.from_file(find_dictionary(args.dict), use_space_char=not args.no_space)
     for name in args.labels:
         dataset = SimpleDataSet([name], data_dir=args.root)
         task = args.task or guess_task(dataset)

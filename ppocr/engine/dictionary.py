@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 from ppocr.config import Config
 from ppocr.errors import ConfigError
@@ -11,7 +11,17 @@ from ppocr.ops.charset import Charset
 
 
 def build_charset(config: Config) -> Optional[Charset]:
-    """The characters that `Global.character_dict_path` lists, or None where that is not set.
+    """The characters that `Global` names, with the space if it says so; None where it names none.
+
+    Raises:
+        ConfigError: if there is no such file, or it is not a dictionary.
+    """
+    characters = read_characters(config)
+    return None if characters is None else Charset(characters, config.options.use_space_char)
+
+
+def read_characters(config: Config) -> Optional[List[str]]:
+    """What the file `Global.character_dict_path` lists, or None where that is not set.
 
     Raises:
         ConfigError: if there is no such file, or it is not a dictionary.
@@ -19,10 +29,11 @@ def build_charset(config: Config) -> Optional[Charset]:
     path = config.options.character_dict_path
     if path is None:
         return None
+    file = find_dictionary(path)
     try:
-        return Charset.from_file(find_dictionary(path), config.options.use_space_char)
-    except ValueError as error:
-        raise ConfigError([f"Global.character_dict_path: {error}"]) from error
+        return Charset.from_file(file).characters
+    except ConfigError as error:
+        raise ConfigError([f"Global.character_dict_path: {problem}" for problem in error.problems]) from error
 
 
 def find_dictionary(path: str) -> Path:

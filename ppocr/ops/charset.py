@@ -6,9 +6,11 @@ Class 0 is the CTC blank; the characters follow in dictionary order, then the sp
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Sequence, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
+
+from ppocr.errors import ConfigError
 
 BLANK = 0
 REST = "\ufffd"  # a dictionary that holds it reads every character it does not know as "one of the rest"
@@ -27,31 +29,32 @@ class Charset:
 
     def __init__(self, characters: Sequence[str], use_space_char: bool = False):
         self.characters = list(characters)
+        fault = _fault(self.characters)
+        if fault is not None:
+            raise ValueError(f"the dictionary's entry {fault[0]} {fault[1]}")
         if use_space_char and " " not in self.characters:
             self.characters.append(" ")
         self._index = {character: index for index, character in enumerate(self.characters, start=1)}
-        if "" in self._index:
-            raise ValueError("the dictionary has an empty entry")
-        if len(self._index) != len(self.characters):
-            twice = next(c for i, c in enumerate(self.characters, start=1) if self._index[c] != i)
-            raise ValueError(f"the dictionary holds {twice!r} twice")
 
     @classmethod
     def from_file(cls, path: Union[str, Path], use_space_char: bool = False) -> Charset:
         """Read a dictionary file: UTF-8, one character a line.
 
         Raises:
-            ValueError: naming the file, when it is missing, not UTF-8, or not a dictionary.
+            ConfigError: naming file and line, when it is missing, not UTF-8, or not a dictionary.
         """
         try:
             # Only "\n" ends a line: a dictionary may hold U+3000, U+0085 or U+2028, at which str.splitlines breaks.
             lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-            characters = [line.rstrip("\r") for line in lines]
-            while characters and not characters[-1]:
-                characters.pop()
-            return cls(characters, use_space_char)
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            raise ValueError(f"{path}: not a usable character dictionary: {error}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError([f"{path}: not a usable character dictionary: {error}"]) from error
+        characters = [line.rstrip("\r") for line in lines]
+        while characters and not characters[-1]:
+            characters.pop()
+        fault = _fault(characters)
+        if fault is not None:
+            raise ConfigError([f"{path}:{fault[0]}: a dictionary has one character a line; this one {fault[1]}"])
+        return cls(characters, use_space_char)
 
     @property
     def num_classes(self) -> int:
@@ -109,3 +112,14 @@ class Charset:
         else:
             best = np.take_along_axis(scores, indices[:, :, None], axis=2)[:, :, 0]
         return [self.decode(i, p) for i, p in zip(indices, best)]
+
+
+def _fault(characters: Sequence[str]) -> Optional[Tuple[int, str]]:
+    """(number of an entry, from 1, and what is wrong with it), or None for a dictionary."""
+    first: dict[str, int] = {}
+    for number, character in enumerate(characters, start=1):
+        if not character:
+            return number, "is empty"
+        if first.setdefault(character, number) != number:
+            return number, f"is {character!r} again, as number {first[character]}"
+    return None

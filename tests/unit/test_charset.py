@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ppocr.errors import ConfigError
 from ppocr.ops.charset import BLANK, REST, Charset
 
 
@@ -64,17 +65,21 @@ def test_file_lines_end_at_newline_only(tmp_path):
     assert Charset.from_file(path).characters == ["a", "\u3000", "\u2028", "b"]
 
 
-@pytest.mark.parametrize("content", ["a\nb\na\n", "a\n\nb\n"])
-def test_broken_dictionaries_are_told_with_the_file(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a\nb\na\n", "dict.txt:3: .* is 'a' again, as number 1"),
+        (b"a\n\nb\n", "dict.txt:2: .* is empty"),
+        (b"\xff\n", "dict.txt: not a usable character dictionary: .*utf-8"),
+        (None, "dict.txt: not a usable character dictionary: .*No such file"),
+    ],
+)
+def test_broken_dictionaries_are_told_with_file_and_line(tmp_path, content, told):
     path = tmp_path / "dict.txt"
-    path.write_text(content)
-    with pytest.raises(ValueError, match=r"dict\.txt"):
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=told):
         Charset.from_file(path)
-
-
-def test_missing_dictionary_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"nowhere\.txt"):
-        Charset.from_file(tmp_path / "nowhere.txt")
 
 
 def test_logits_give_the_texts_and_scores_of_their_probabilities():
