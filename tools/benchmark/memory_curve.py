@@ -21,7 +21,7 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence
 
 import cv2
 import numpy as np
-from peer_protocol import peak_rss_mb
+from peer_protocol import peak_rss_mb, rss_mb
 
 from ppocr import OCR, OCRResult, PPOCRError
 from ppocr.infer.sources import Page, expand, read_pages
@@ -33,18 +33,6 @@ class Reading(NamedTuple):
     pages: int
     rss: float
     peak: float
-
-
-def rss_mb() -> float:
-    """Resident memory of this process in MiB (Linux; elsewhere its peak so far)."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return peak_rss_mb()
 
 
 def drawn_pages(count: int, seed: int, sides: Sequence[int]) -> Iterator[Page]:

@@ -65,19 +65,31 @@ def one_by_one(read: Callable[[str], Iterable[Line]]) -> Callable[[Sequence[str]
 
 def peak_rss_mb() -> float:
     """Peak resident memory of this process in MiB (0.0 where the platform does not tell)."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-    except OSError:
-        pass
+    peak = _status_mb("VmHWM")
+    if peak is not None:
+        return peak
     try:
         import resource
     except ImportError:  # Windows
         return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def rss_mb() -> float:
+    """Resident memory of this process in MiB (its peak where the platform does not tell)."""
+    now = _status_mb("VmRSS")
+    return peak_rss_mb() if now is None else now
+
+
+def _status_mb(field: str) -> Optional[float]:
+    """What Linux says of this process, in MiB."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            values = [line.split()[1] for line in status if line.startswith(f"{field}:")]
+    except OSError:
+        return None
+    return int(values[0]) / 1024 if values else None
 
 
 def claim_stdout() -> TextIO:
