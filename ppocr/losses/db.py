@@ -77,11 +77,12 @@ class DBLoss:
 
     def _parts(self, maps: paddle.Tensor, batch: Mapping[str, Any]) -> Dict[str, paddle.Tensor]:
         core, core_mask = batch["shrink_map"], batch["shrink_mask"]
-        threshold = masked_l1(maps[:, 1], batch["threshold_map"], batch["threshold_mask"])
+        probability, threshold, binary = paddle.unbind(maps, axis=1)  # gradients of slices would cost far more
+        difference = masked_l1(threshold, batch["threshold_map"], batch["threshold_mask"])
         return {
-            "loss_shrink_maps": self.alpha * self.probability_loss(maps[:, 0], core, core_mask),
-            "loss_threshold_maps": self.beta * threshold,
-            "loss_binary_maps": self.binary_loss(maps[:, 2], core, core_mask),
+            "loss_shrink_maps": self.alpha * self.probability_loss(probability, core, core_mask),
+            "loss_threshold_maps": self.beta * difference,
+            "loss_binary_maps": self.binary_loss(binary, core, core_mask),
         }
 
 
