@@ -31,6 +31,7 @@ COMMANDS = {
     "train": ("ppocr.cli.train", "train a network as a configuration describes it"),
     "eval": ("ppocr.cli.evaluate", "measure a network on labelled pictures"),
     "export": ("ppocr.cli.export", "write a trained network as a model directory"),
+    "predict": ("ppocr.cli.predict", "predict pictures with the weights of a training run"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }
 

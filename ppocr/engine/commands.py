@@ -70,7 +70,7 @@ def evaluate_config(config: Config) -> Dict[str, float]:
     Raises:
         ConfigError: problems of the configuration, or no weights are named.
     """
-    experiment = _with_weights(config)
+    experiment = Experiment.with_weights(config)
     return evaluate(experiment, experiment.loader("Eval"), experiment.metric())
 
 
@@ -84,17 +84,8 @@ def export_config(config: Config) -> ExportReport:
     directory = config.options.save_inference_dir
     if not directory:
         raise ConfigError(["Global.save_inference_dir: missing; name the model directory to write"])
-    experiment = _with_weights(config)
+    experiment = Experiment.with_weights(config)
     return export_model(experiment.model, config, Path(directory))
-
-
-def _with_weights(config: Config) -> Experiment:
-    if not config.options.checkpoints and not config.options.pretrained_model:
-        raise ConfigError([
-            "Global.pretrained_model: missing; name the weights, e.g. -o Global.pretrained_model="
-            f"{Path(config.options.save_model_dir) / 'best_accuracy'}"
-        ])  # fmt: skip
-    return Experiment(config)
 
 
 def _evaluation_steps(setting: object, batches: int) -> Tuple[int, int]:

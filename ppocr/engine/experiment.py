@@ -59,6 +59,19 @@ class Experiment:
         self._load()
         self.frozen: List[str] = freeze(self.model, self.options.freeze or ())
 
+    @classmethod
+    def with_weights(cls, config: Config) -> Experiment:
+        """An experiment that must not start from fresh weights.
+
+        Raises:
+            ConfigError: `config` names no weights.
+        """
+        if not config.options.checkpoints and not config.options.pretrained_model:
+            best = Path(config.options.save_model_dir) / "best_accuracy"
+            problem = f"Global.pretrained_model: missing; name the weights, e.g. -o Global.pretrained_model={best}"
+            raise ConfigError([problem])
+        return cls(config)
+
     @property
     def output(self) -> Path:
         """Where the run writes."""

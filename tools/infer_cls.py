@@ -1,0 +1,8 @@
+"""Tell the direction of lines of text with weights in training, as `ppocr predict` does: `python tools/infer_cls.py -c FILE -o Global.infer_img=PATH`."""
+
+import sys
+
+from ppocr.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main(["predict", "--task", "cls", *sys.argv[1:]]))
