@@ -83,6 +83,22 @@ def load_checkpoint(prefix: Path) -> Checkpoint:
     return Checkpoint(read_arrays(_file(prefix, ".pdparams")), read_arrays(_file(prefix, ".pdopt")), states)
 
 
+def read_states(prefix: Path) -> Dict[str, Any]:
+    """What a checkpoint says beside its arrays; empty for weights that come without it.
+
+    Args:
+        prefix: `output/best_accuracy`, with or without a suffix.
+    """
+    if prefix.suffix in SUFFIXES:
+        prefix = prefix.with_suffix("")
+    _finish(prefix)
+    try:
+        states = json.loads(_file(prefix, ".states").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return states if isinstance(states, dict) else {}
+
+
 def has_checkpoint(prefix: Path) -> bool:
     return any(_file(prefix, marker).is_file() for marker in (".states", ".next.states"))
 

@@ -12,7 +12,7 @@ import paddle
 from ppocr.config import Config, load_config, thaw
 from ppocr.data.loader import Loader, build_loader
 from ppocr.engine.build import build_charset, build_model
-from ppocr.engine.checkpoint import Checkpoint, load_checkpoint
+from ppocr.engine.checkpoint import Checkpoint, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
 from ppocr.engine.export import input_shape
 from ppocr.engine.pretrained import freeze, load_pretrained, log_report
@@ -139,17 +139,21 @@ class Experiment:
         """What `Metric` describes."""
         return METRICS.build(self._section("Metric"), "Metric", charset=self.charset, label_list=self.label_list)
 
-    def predictions(self, outputs: np.ndarray, batch: Mapping[str, Any], *, logits: bool = False) -> Sequence[Any]:
+    def predictions(
+        self, outputs: np.ndarray, batch: Mapping[str, Any], *, logits: bool = False, decode: Any = None
+    ) -> Sequence[Any]:
         """What the network's outputs mean, by `PostProcess`: regions, (text, score) or (label, score) of each picture.
 
         Args:
             outputs: float32[N, …], of the network in `eval()` mode; with `logits` a recogniser's in `train()` mode.
             batch: for detection with `shape`, float32[N, 4], of `DetResizeForTest`.
+            decode: another post-processing.
         """
+        decode = decode or self.postprocess
         if self.task == "det":
             sizes = [(int(height), int(width)) for height, width, *_ in batch["shape"]]
-            return [self.postprocess(maps[0], *size) for maps, size in zip(outputs, sizes)]
-        return self.postprocess(outputs, logits=logits) if self.task == "rec" else self.postprocess(outputs)
+            return [decode(maps[0], *size) for maps, size in zip(outputs, sizes)]
+        return decode(outputs, logits=logits) if self.task == "rec" else decode(outputs)
 
     def train_mode(self) -> None:
         """`train()`, except that normalisations whose weights are frozen keep their statistics too."""
@@ -185,14 +189,25 @@ class Experiment:
     def _load(self) -> None:
         """Weights, and the structure that `Slim` gives the network."""
         shape = input_shape(self.config)
-        source = Path(self.options.checkpoints) if self.options.checkpoints else None
-        if source is None and self.options.pretrained_model:
+        if self.options.checkpoints:
+            source = Path(self.options.checkpoints)
+            self.checkpoint = load_checkpoint(source)
+            if self.slim:
+                self.slim.restore(self.model, self.checkpoint.states.get("slim") or {}, input_shape=shape)
+            load_weights(self.model, self.checkpoint.weights, source=str(source))
+            return
+        if self.options.pretrained_model:
+            self._take_structure(Path(self.options.pretrained_model))
             report = load_pretrained(self.model, self.options.pretrained_model, kind=self.task, charset=self.charset)
             log_report(report)
-        if source is None:
-            self.model = self.slim.apply(self.model, input_shape=shape) if self.slim else self.model
-            return
-        self.checkpoint = load_checkpoint(source)
         if self.slim:
-            self.model = self.slim.restore(self.model, self.checkpoint.states.get("slim", {}), input_shape=shape)
-        load_weights(self.model, self.checkpoint.weights, source=str(source))
+            self.slim.apply(self.model, input_shape=shape)
+
+    def _take_structure(self, weights: Path) -> None:
+        """Weights that were slimmed need a network that is, whatever the configuration says."""
+        state = read_states(weights).get("slim") or {}
+        if any(state.values()):
+            from ppocr.slim import build_slim
+
+            self.slim = self.slim or build_slim({})
+            self.slim.begin(self.model, state)

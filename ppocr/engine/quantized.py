@@ -99,7 +99,8 @@ def export_quantized(
     import paddle
 
     from ppocr.modeling.fuse import for_prediction
-    from ppocr.slim import pact, ranges as reaches
+    from ppocr.slim import pact
+    from ppocr.slim import ranges as reaches
     from ppocr.slim.prune import matching
     from ppocr.slim.stored import execute_in_8_bits, store_in_8_bits
 
@@ -108,7 +109,9 @@ def export_quantized(
     plain = copy.deepcopy(model)
     learned = pact.remove_quantizers(plain)
     plain.eval()
-    example = paddle.zeros([max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)])
+    example = paddle.zeros(
+        [max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)]
+    )
     fused = for_prediction(plain, example)
     stored = store_in_8_bits(copy.deepcopy(fused))
 
@@ -128,7 +131,9 @@ def export_quantized(
             folder.mkdir()
         save_program(stored, shape, forms["float"])
         _check(stored, forms["float"], shape)
-        times = {"float": _milliseconds(PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1), shape)}
+        times = {
+            "float": _milliseconds(PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1), shape)
+        }
         agreed: Optional[float] = None
         chosen, reason = "float", "float execution was asked for"
         if reach:
@@ -178,9 +183,7 @@ def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> Pa
     return PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
 
 
-def _choose(
-    wanted: str, times: Mapping[str, float], agreed: Optional[float], least: float
-) -> tuple[str, str]:
+def _choose(wanted: str, times: Mapping[str, float], agreed: Optional[float], least: float) -> tuple[str, str]:
     speed = f"{times['int8']:.1f} ms, float {times['float']:.1f} ms"
     if wanted == "int8":
         return "int8", f"int8 execution was asked for ({speed})"

@@ -277,7 +277,9 @@ def _fresh_visits() -> Iterator[None]:
         for param in params:
             if param not in pruned:
                 found += search(self, [param], graph, **options)
-                pruned |= {detail.name for group in found[-1:] for detail in group.all_pruning_details() if not detail.axis}
+                pruned |= {
+                    detail.name for group in found[-1:] for detail in group.all_pruning_details() if not detail.axis
+                }
         self._collections = found
         return found
 

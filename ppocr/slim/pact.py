@@ -19,12 +19,20 @@ import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
-from ppocr.slim._compat import insert_quantizers, is_quantized, keep_from_optimizer, learned_range, plain_layer, start_range
+from ppocr.slim._compat import (
+    insert_quantizers,
+    is_quantized,
+    keep_from_optimizer,
+    learned_range,
+    plain_layer,
+    start_range,
+)
 from ppocr.slim.prune import matching
 from ppocr.slim.ranges import observe
 from ppocr.slim.stored import STORED, replace
 
 KINDS = (nn.Conv2D, nn.Linear)
+
 
 def clip_layer(*, alpha: float, alpha_decay: float) -> type:
     """The layer that PaddleSlim is to put before each input: a class, since it makes the instances.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from ppocr.registry import signature_problems, suggest
 from ppocr.slim import pact
 from ppocr.slim._compat import FPGM, SlimError
 from ppocr.slim.cost import measure
-from ppocr.slim.prune import MARK, PruningPlan, matching, plan_pruning
+from ppocr.slim.prune import PruningPlan, matching, plan_pruning
 from ppocr.slim.sensitivity import Sensitivity, choose_ratios
 
 logger = logging.getLogger(__name__)
@@ -114,104 +114,112 @@ class Slim:
 
     Args:
         prune, quantize: what to do; None leaves it out.
+
+    Attributes:
+        is_new: whether quantizers were put in that have seen no picture.
     """
 
     def __init__(self, prune: Optional[Prune], quantize: Optional[Quantize]):
         self.prune, self.quantize = prune, quantize
+        self.is_new = False
         self._plan: Optional[PruningPlan] = None
+        self._quantized = False
 
-    def apply(self, model: nn.Layer, *, input_shape: Sequence[int]) -> nn.Layer:
-        """Change `model`, in place, which has its float weights; the same model.
+    def begin(self, model: nn.Layer, state: Mapping[str, Any]) -> nn.Layer:
+        """Before weights are loaded: give `model`, in place, the structure that they were trained in; the same model.
 
         Args:
+            state: what `state` gave when they were saved; empty for ordinary weights.
+
+        Raises:
+            SlimError: they are of another network.
+        """
+        if state.get("prune"):
+            self._plan = PruningPlan.from_state(state["prune"])
+            self._plan.apply(model)
+        if state.get("quantize"):
+            self.quantize = self.quantize or Quantize(**state["quantize"])
+            self._insert(model, state["quantize"]["float_layers"])
+        return model
+
+    def apply(self, model: nn.Layer, *, input_shape: Sequence[int]) -> nn.Layer:
+        """After weights are loaded: what the section asks for and the weights do not have yet; the same model.
+
+        Args:
+            model: changed in place.
             input_shape: [N, C, H, W], -1 where free.
 
         Raises:
             SlimError: it cannot be changed so.
         """
-        if self.prune is not None:
-            before = measure(model, example_shape(input_shape))
-            self._plan = self._make_plan(model, example_shape(input_shape))
+        if self.prune is not None and self._plan is not None:
+            logger.info("Slim.Prune: the weights are pruned already, and stay as they are")
+        elif self.prune is not None:
+            shape = example_shape(input_shape)
+            before = measure(model, shape)
+            self._plan = self._make_plan(model, shape)
             self._plan.apply(model)
-            after = measure(model, example_shape(input_shape))
+            after = measure(model, shape)
             logger.info(
                 "pruned: %.2f -> %.2f million multiplications (%+.0f %%), %.2f -> %.2f MB (%+.0f %%)",
                 before.flops / 1e6, after.flops / 1e6, 100 * (after.flops / before.flops - 1),
                 before.size / 1e6, after.size / 1e6, 100 * (after.size / before.size - 1),
             )  # fmt: skip
-        return self._insert(model)
-
-    def prepare(self, model: nn.Layer, state: Mapping[str, Any]) -> nn.Layer:
-        """Before weights that were pruned earlier are loaded: give `model`, in place, their structure.
-
-        A further `Slim.Prune` is then an error, `Slim.Quantize` is not.
-
-        Args:
-            state: of the checkpoint that the weights come from.
-
-        Raises:
-            SlimError: the plan is for another network.
-        """
-        if state.get("prune"):
-            self._plan = PruningPlan.from_state(state["prune"])
-            self._plan.apply(model)
+        if self.quantize is not None and not self._quantized:
+            self._insert(model, self.quantize.float_layers)
+            self.is_new = True
         return model
 
     def restore(self, model: nn.Layer, state: Mapping[str, Any], *, input_shape: Sequence[int]) -> nn.Layer:
-        """Give `model`, in place and with any weights, the structure of a checkpoint; the same model.
-
-        Args:
-            state: what `state` gave when it was saved.
-            input_shape: not used; what `apply` gets.
+        """To go on from a checkpoint: `begin`, and nothing may be left for `apply` to do.
 
         Raises:
-            SlimError: the checkpoint lacks what the section asks for, or is for another network.
+            SlimError: the checkpoint lacks what the section asks for, or is of another network.
         """
         for key, wanted in (("prune", self.prune), ("quantize", self.quantize)):
             if wanted is not None and not state.get(key):
                 raise SlimError(
-                    f"the checkpoint was not trained with Slim.{key.capitalize()}: start from it with "
-                    "Global.pretrained_model instead of Global.checkpoints"
+                    f"Slim.{key.capitalize()}: the checkpoint was trained without it: start from its weights with "
+                    "Global.pretrained_model, not Global.checkpoints"
                 )
-        return self._insert(self.prepare(model, state))
+        return self.begin(model, state)
 
     def state(self) -> Dict[str, Any]:
         """For `json`, to be kept with the weights."""
         return {
             "prune": self._plan.state() if self._plan else None,
-            "quantize": {"float_layers": list(self.quantize.float_layers)} if self.quantize else None,
+            "quantize": dataclasses.asdict(self.quantize) if self.quantize else None,
         }
 
     def calibrate(self, model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
-        """Before the first step: start the quantizers from what the float weights make of these pictures.
+        """Before the first step: start new quantizers from what the float weights make of these pictures.
 
         Args:
             batches: float32[N, 3, H, W] each; `calibration_batches` of them are taken.
         """
-        if self.quantize is not None and self.quantize.calibration_batches > 0:
+        if self.is_new and self.quantize is not None and self.quantize.calibration_batches > 0:
             taken = (batch for batch, _ in zip(batches, range(self.quantize.calibration_batches)))
             pact.calibrate(model, taken)
 
-    def _insert(self, model: nn.Layer) -> nn.Layer:
-        if self.quantize is not None:
-            settings = self.quantize
-            pact.quantize(
-                model, alpha=settings.alpha, alpha_decay=settings.alpha_decay, moving_rate=settings.moving_rate,
-                float_layers=settings.float_layers,
-            )  # fmt: skip
-        return model
+    def _insert(self, model: nn.Layer, float_layers: Sequence[str]) -> None:
+        settings = self.quantize
+        assert settings is not None
+        pact.quantize(
+            model, alpha=settings.alpha, alpha_decay=settings.alpha_decay, moving_rate=settings.moving_rate,
+            float_layers=float_layers,
+        )  # fmt: skip
+        self._quantized = True
 
     def _make_plan(self, model: nn.Layer, shape: Sequence[int]) -> PruningPlan:
         assert self.prune is not None
-        if hasattr(model, MARK):
-            raise SlimError("the weights are pruned already: drop Slim.Prune, or start from unpruned ones")
         fpgm = FPGM(model, shape)
         names = list(fpgm.groups)
         skipped = matching(names, self.prune.skip)
         if self.prune.sensitivity is not None:
             measured = Sensitivity.load(Path(self.prune.sensitivity))
             target = {"size": self.prune.target_size, "flops": self.prune.target_flops}
-            ratios = choose_ratios(fpgm, measure(model, shape), measured, target=target, skip=skipped, align=self.prune.align)
+            cost = measure(model, shape)
+            ratios = choose_ratios(fpgm, cost, measured, target=target, skip=skipped, align=self.prune.align)
         else:
             ratios = {name: ratio for key, ratio in (self.prune.ratios or {}).items() for name in _named(names, key)}
             ratios = {name: ratio for name, ratio in ratios.items() if name not in skipped}

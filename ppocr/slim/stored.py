@@ -120,7 +120,9 @@ class Int8Conv2D(StoredConv2D):
         scaled = {"bit_length": 8, "quant_axis": -1}
         if self.quantizes_input:
             whole = operator("quantize_linear", {"X": x, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled)
-            x = operator("dequantize_linear", {"X": whole, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled)
+            x = operator(
+                "dequantize_linear", {"X": whole, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled
+            )
         kernel = operator(
             "dequantize_linear",
             {"X": self.weight_int8, "Scale": self.weight_peak, "ZeroPoint": self.zeros}, "Y",
