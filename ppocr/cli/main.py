@@ -31,6 +31,8 @@ COMMANDS = {
     "train": ("ppocr.cli.train", "train a network as a configuration describes it"),
     "eval": ("ppocr.cli.evaluate", "measure a network on labelled pictures"),
     "export": ("ppocr.cli.export", "write a trained network as a model directory"),
+    "prune-sensitivity": ("ppocr.cli.prune_sensitivity", "measure which layers of a network can spare filters"),
+    "quantize": ("ppocr.cli.quantize", "store a network with 8-bit weights, without training"),
     "predict": ("ppocr.cli.predict", "predict pictures with the weights of a training run"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }

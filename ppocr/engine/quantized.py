@@ -70,6 +70,11 @@ class QuantizedReport:
     agreement: Optional[float]
     milliseconds: Mapping[str, float]
 
+    @property
+    def quality(self) -> str:
+        """For a message."""
+        return f"int8 weights, {self.execution} execution: {self.reason}"
+
 
 def export_quantized(
     model: paddle.nn.Layer,
@@ -160,8 +165,8 @@ def _ranges_of(
 ) -> Dict[str, float]:
     """Range of each convolution's input in the prediction network.
 
-    Learned ones go by name. Layers that were put together from several (`FoldedPyramid`) say in `reads` whose input they
-    read. The rest is measured, if there are pictures.
+    Learned ones go by name. Layers that were put together from several (`FoldedPyramid`) say in `reads` whose input
+    they read. The rest is measured, if there are pictures.
     """
     known = {name: reach for name, reach in learned.items() if reach > 0}
     for path, layer in fused.named_sublayers():

@@ -65,7 +65,7 @@ def paddleslim(module: str) -> Any:
 class _Hollow(types.ModuleType):
     """A module whose every attribute is another one; to be called as well (`matplotlib.use`), and false (`six.PY2`)."""
 
-    __path__: List[str] = []
+    __path__ = ()  # a package without files
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -194,8 +194,8 @@ class Group:
 class FPGM:
     """PaddleSlim's `FPGMFilterPruner` for a network: which channels hang together, and which say least.
 
-    Filters near the geometric median of a layer's filters can be replaced by the others (He et al. 2019, "Filter Pruning
-    via Geometric Median", equation 5): those with the smallest sum of distances to all others go first.
+    Filters near the geometric median of a layer's filters can be replaced by the others (He et al. 2019, arXiv
+    1811.00250, equation 5): those with the smallest sum of distances to all others go first.
 
     Args:
         model: traced in `train()` mode, so that what only training runs is cut as well; not changed.
@@ -259,8 +259,8 @@ class FPGM:
 def _fresh_visits() -> Iterator[None]:
     """Have PaddleSlim search from each convolution anew instead of passing over the operators that it has seen.
 
-    It would take a minute for a network of 60 convolutions, since it reads the whole program to find the neighbours of a
-    variable: here they are looked up.
+    It would take a minute for a network of 60 convolutions, since it reads the whole program to find a variable's
+    neighbours: here they are looked up.
     """
     collections, wrappers = paddleslim("prune.collections").PruningCollections, paddleslim("core.graph_wrapper")
     search, variable = collections.create_pruning_collections, wrappers.VarWrapper
@@ -385,7 +385,7 @@ def is_quantized(layer: nn.Layer) -> bool:
 
 
 def learned_range(layer: Any) -> float:
-    """How far the input of a quantized layer reaches: what has been seen of it after the clip. 0 before the first step."""
+    """How far the input of a quantized layer reaches, seen after the clip; 0 before the first step."""
     seen, alpha = layer._fake_quant_input._scale.numpy().item(), layer._act_preprocess.alpha.numpy().item()
     return min(seen, abs(alpha)) if seen > NOTHING_SEEN else 0.0
 

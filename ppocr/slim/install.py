@@ -1,7 +1,7 @@
 """Install PaddleSlim for `ppocr.slim`: `python -m ppocr.slim.install`.
 
-PaddleSlim 2.6.0 says it needs OpenCV 4.6, which nothing of it that we use does. pip would replace a newer OpenCV, or call
-the environment broken (`pip check`). So it goes, without dependencies, into a folder of its own inside the environment.
+PaddleSlim 2.6.0 says it needs OpenCV 4.6, which nothing of it that we use does. pip would replace a newer OpenCV, or
+call the environment broken (`pip check`). So it goes, without dependencies, into its own folder in the environment.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Quantization-aware training: the network trains with the rounding that its stored form will have.
 
 PACT (Choi et al. 2018, arXiv 1805.06085) learns for each convolution how far its input may reach: what lies beyond
-[−α, α] is cut off, and the gradient of α says whether outliers or fine steps matter more. The range is symmetric (PACT's own
-is [0, α]), since a hard-swish gives negative values (PP-OCR, section 2.3.6).
+[−α, α] is cut off, and the gradient of α says whether outliers or fine steps matter more. The range is symmetric
+(PACT's own is [0, α]), since a hard-swish gives negative values (PP-OCR, section 2.3.6).
 
 Batch normalisations stay in the training network. Deployment folds them into the weights, which multiplies each output
 channel by one number: rounding per channel gives the same whole numbers before and after. So what is trained is what is

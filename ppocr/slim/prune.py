@@ -120,7 +120,7 @@ def plan_pruning(fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float]) -> Pr
 
 def cut_of(size: int, ratio: float) -> int:
     """How many of `size` channels a ratio takes."""
-    return int(round(size * ratio))
+    return round(size * ratio)
 
 
 def why_not(fpgm: FPGM, name: str) -> str:

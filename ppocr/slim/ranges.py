@@ -20,8 +20,8 @@ def observe(
 ) -> Dict[str, float]:
     """For each layer of some kinds the range of its input that 8 bits represent with the least mean squared error.
 
-    A range up to the largest value would spend most of the 127 steps on a few outliers. Layers that read the same tensor
-    get one range, the widest, since the engine rounds a tensor once.
+    A range up to the largest value would spend most of the 127 steps on a few outliers. Layers that read the same
+    tensor get one range, the widest, since the engine rounds a tensor once.
 
     Args:
         model: in `eval()` mode.

@@ -1,4 +1,4 @@
-"""The `Slim` section of a configuration: which changes a network gets, and how they are made again from a checkpoint."""
+"""The `Slim` section of a configuration: how a network is changed, and changed again from a checkpoint."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Quantize:
         calibration_batches: of training pictures, from which the moving averages start.
         execution: how the exported model computes: `int8`, `float` (int8 weights alone), or `auto`: the faster of those
             that hold the accuracy.
+        deployed_in_float: patterns of layers of the prediction network that multiply in float, whatever the execution.
     """
 
     alpha: float = 20.0
@@ -64,6 +65,7 @@ class Quantize:
     float_layers: Sequence[str] = ()
     calibration_batches: int = 8
     execution: Literal["auto", "int8", "float"] = "auto"
+    deployed_in_float: Sequence[str] = ()
 
 
 PARTS = {"Prune": Prune, "Quantize": Quantize}

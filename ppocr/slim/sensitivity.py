@@ -192,7 +192,7 @@ def choose_ratios(
 
 
 def _steps(size: int, losses: Mapping[float, float], align: int) -> List[Tuple[int, float]]:
-    """(filters taken, loss) at aligned numbers, ascending; losses between two ratios are interpolated, and never fall."""
+    """(filters taken, loss) at aligned numbers, ascending; losses between ratios are interpolated and never fall."""
     ratios = [0.0, *sorted(losses)]
     known = np.maximum.accumulate([0.0, *(losses[ratio] for ratio in ratios[1:])])
     options = []

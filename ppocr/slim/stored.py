@@ -5,9 +5,9 @@ channel. Paddle's `dequantize_linear` and oneDNN count the same way, so every fo
 
 - **float execution** (`StoredConv2D` and its like): q s_c / 127 is computed once, when the model is loaded, by constant
   folding. Speed and engines are those of the float model; only the file is a quarter.
-- **int8 execution** (`Int8Conv2D`): the input is rounded to 8 bits as well, over [−range, range], and Paddle Inference with
-  oneDNN multiplies whole numbers. It reads only programs of Paddle's old IR, in which each convolution is written as
-  quantize → dequantize → convolution → bias. The bias stands alone as a vector, or oneDNN would not take it into the
+- **int8 execution** (`Int8Conv2D`): the input is rounded to 8 bits as well, over [−range, range], and Paddle Inference
+  with oneDNN multiplies whole numbers. It reads only programs of Paddle's old IR, in which each convolution is written
+  as quantize → dequantize → convolution → bias. The bias stands alone as a vector, or oneDNN would not take it into the
   convolution, nor then the activation after it: the detector at 1600×512 takes 89 ms so, and 42 ms fused.
 """
 
