@@ -83,9 +83,8 @@ class WorkerPool:
                 while given < min(len(batches), taken + ahead):
                     self._give(given, batches[given], epoch)
                     given += 1
-                packed = self._take(taken)
-                taken += 1
-                yield self._unpack(taken - 1, packed)
+                number, taken = taken, taken + 1  # counted before it is awaited: its answer may be an error
+                yield self._unpack(number, self._take(number))
         finally:
             if self._finalizer.alive:  # whoever stopped early may start again
                 for number in range(taken, given):
