@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, Optional
 
-LARGE = 700_000_000  # bytes of a process; the promise is to stay below 1 GB
+LARGE = 850_000_000  # bytes of a process; the promise is to stay below 1 GB
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 

@@ -109,9 +109,9 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
 
 def padded_width(width: int) -> int:
     """The width that a strip of this natural width gets: some emptiness after its end, and then rounded up to a
-    multiple of 32, from 512 pixels on of an eighth of the power of two below."""
+    multiple of 32, from 256 pixels on of a quarter of the power of two below."""
     width += MARGIN
-    step = max(STEP, (1 << (width.bit_length() - 1)) // 8)
+    step = max(STEP, (1 << (width.bit_length() - 1)) // 4)
     return -(-width // step) * step
 
 

@@ -20,6 +20,7 @@ from ppocr.errors import ModelError
 from ppocr.infer.memory import reuse_freed_memory
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
+from ppocr.infer.paddle_core import paddle_core
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +61,7 @@ class PaddleRuntime:
         threads: threads of the operators; 0 takes all cores.
         precision: "fp32", "bf16" for convolutions and matrix products in bfloat16, or "int8" for a `.pdmodel` that was
             exported for int8 execution.
-        shapes: how many input shapes oneDNN keeps compiled kernels for; 0 for all. Compiling takes longer than
-            running a small network, so all is right where the caller gives few shapes.
+        shapes: not needed here; `KERNELS` bounds what oneDNN keeps for all networks together.
 
     Raises:
         ModelError: Paddle cannot load the files.
@@ -72,17 +72,15 @@ class PaddleRuntime:
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
-        import paddle  # takes a second: not before a network is wanted
-        from paddle import inference
-
-        paddle.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
+        core = paddle_core()
+        core.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
         reuse_freed_memory()
         files = (str(program), str(params))
         cores = threads or available_cores()
         legacy = program.suffix == ".pdmodel"
-        self._predictor: Any = _legacy_predictor(inference, files, cores) if legacy and precision == "fp32" else None
+        self._predictor: Any = _legacy_predictor(core, files, cores) if legacy and precision == "fp32" else None
         if self._predictor is None:
-            config = _cpu_config(inference, files, cores)
+            config = _cpu_config(core, files, cores)
             config.enable_mkldnn()
             config.set_mkldnn_cache_capacity(1)  # Paddle would keep the weights once more for each shape of input
             if legacy:  # Paddle 3's own graphs plan their memory by themselves
@@ -93,7 +91,7 @@ class PaddleRuntime:
                 config.enable_mkldnn_int8()
             try:
                 with _silence() if precision == "int8" else contextlib.nullcontext():
-                    self._predictor = inference.create_predictor(config)
+                    self._predictor = core.PaddleInferPredictor(config)
             except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
                 raise ModelError(f"{program}: Paddle Inference cannot load it: {telling_line(error)}") from error
         self._input = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
@@ -115,8 +113,8 @@ class PaddleRuntime:
         return use(output)
 
 
-def _cpu_config(inference: Any, files: tuple[str, str], threads: int) -> Any:
-    config = inference.Config(*files)
+def _cpu_config(core: Any, files: tuple[str, str], threads: int) -> Any:
+    config = core.AnalysisConfig(*files)
     config.disable_gpu()
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
@@ -137,21 +135,21 @@ def _silence() -> Iterator[None]:
         os.close(nothing)
 
 
-def _legacy_predictor(inference: Any, files: tuple[str, str], threads: int) -> Any:
+def _legacy_predictor(core: Any, files: tuple[str, str], threads: int) -> Any:
     """A predictor of a `.pdmodel` by the OpenVINO inside Paddle; None where there is none or it cannot load the graph.
 
     It computes the official PP-OCRv4 models in 3/4 of oneDNN's time, and takes new input shapes without delay. It
     reads no graphs of Paddle 3.
     """
-    config = _cpu_config(inference, files, threads)
+    config = _cpu_config(core, files, threads)
     if not hasattr(config, "enable_openvino_engine"):
         return None
     config.enable_memory_optim()
     folder = tempfile.mkdtemp(prefix="ppocr-")  # it writes what it compiled, else into the current folder
     try:
         config.set_optim_cache_dir(folder)
-        config.enable_openvino_engine(inference.PrecisionType.Float32)
-        return inference.create_predictor(config)
+        config.enable_openvino_engine(core.AnalysisConfig.Precision.Float32)
+        return core.PaddleInferPredictor(config)
     except Exception as error:
         logger.debug("%s: oneDNN runs it, OpenVINO cannot: %s", files[0], telling_line(error))
         return None
