@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static long smaller(long a, long b) { return a < b ? a : b; }
 static long larger(long a, long b) { return a > b ? a : b; }
@@ -26,7 +27,7 @@ typedef struct {
     long area, span;   // pixels of all sheets; from the first to the last pixel of an output
 } Layout;
 
-enum { CHUNK = 2048 };  // pixels worked on at a time, so that they stay in the nearest cache
+enum { CHUNK = 2048, MOST_TAPS = 256, NO_TAP = -1 };  // so many pixels at a time stay in the nearest cache
 
 static Layout layout_of(const Convolution *c) {
     long rows = larger((c->top + c->height - 1) / c->step_y + 1,
@@ -42,76 +43,116 @@ static long place(const Convolution *c, Layout layout, long y, long x) {
     return (sheet * layout.rows + y / c->step_y) * layout.pitch + x / c->step_x;
 }
 
-static void map_to_plane(const Convolution *c, Layout layout, const float *restrict map, float *restrict plane) {
-    for (long y = 0; y < c->height; y++)
-        for (long first = 0; first < c->step_x; first++) {
-            float *row = plane + place(c, layout, c->top + y, c->left + first);
-            for (long x = first; x < c->width; x += c->step_x) *row++ = map[y * c->width + x];
-        }
+static void copy(float *restrict to, long to_step, const float *restrict from, long from_step, long count) {
+    if (to_step == 1 && from_step == 1)
+        memcpy(to, from, count * sizeof(float));
+    else
+        for (long i = 0; i < count; i++) to[i * to_step] = from[i * from_step];
 }
 
-static void plane_to_map(const Convolution *c, Layout layout, const float *restrict plane, float *restrict map) {
+static void map_to_plane(const Convolution *c, Layout layout, const float *map, float *plane) {
     for (long y = 0; y < c->height; y++)
-        for (long first = 0; first < c->step_x; first++) {
-            const float *row = plane + place(c, layout, c->top + y, c->left + first);
-            for (long x = first; x < c->width; x += c->step_x) map[y * c->width + x] = *row++;
-        }
+        for (long x = 0; x < smaller(c->step_x, c->width); x++)
+            copy(plane + place(c, layout, c->top + y, c->left + x), 1, map + y * c->width + x, c->step_x,
+                 (c->width - x - 1) / c->step_x + 1);
 }
 
-// result = Σ weight · what the tap reads, over all output pixels
-static void add_taps(const float *plane, const long *taps, const float *weights, long count, float *result, long span) {
+static void plane_to_map(const Convolution *c, Layout layout, const float *plane, float *map) {
+    for (long y = 0; y < c->height; y++)
+        for (long x = 0; x < smaller(c->step_x, c->width); x++)
+            copy(map + y * c->width + x, c->step_x, plane + place(c, layout, c->top + y, c->left + x), 1,
+                 (c->width - x - 1) / c->step_x + 1);
+}
+
+typedef struct {
+    long count, offset[MOST_TAPS], number[MOST_TAPS];  // where what it reads begins; which tap of the kernel
+    float weight[MOST_TAPS];
+} Taps;
+
+static void add_tap(Taps *taps, long offset, long number) {
+    taps->offset[taps->count] = offset;
+    taps->number[taps->count++] = number;
+}
+
+// Four taps are worked on at a time: those that lack read the first pixels, and count nothing.
+static void fill_up(Taps *taps) {
+    while (taps->count % 4) add_tap(taps, 0, NO_TAP);
+}
+
+static void set_weights(Taps *taps, const float *kernel) {
+    for (long i = 0; i < taps->count; i++) taps->weight[i] = taps->number[i] == NO_TAP ? 0 : kernel[taps->number[i]];
+}
+
+static void find_taps(const Convolution *c, Layout layout, Taps *taps) {
+    taps->count = 0;
+    for (long i = 0; i < c->kernel_height; i++)
+        for (long j = 0; j < c->kernel_width; j++)
+            add_tap(taps, place(c, layout, i * c->spread_y, j * c->spread_x), i * c->kernel_width + j);
+    fill_up(taps);
+}
+
+// The way back to one sheet: each of its pixels goes to the outputs whose taps read it.
+static void find_taps_back(const Taps *taps, long sheet, long sheet_area, Taps *back) {
+    back->count = 0;
+    for (long i = 0; i < taps->count; i++)
+        if (taps->number[i] != NO_TAP && taps->offset[i] / sheet_area == sheet)
+            add_tap(back, -(taps->offset[i] % sheet_area), taps->number[i]);
+    fill_up(back);
+}
+
+// result[i] = Σ weight · from[i + offset]
+static void add_up(const float *from, const Taps *taps, float *result, long span) {
     for (long i = 0; i < span; i++) result[i] = 0;
     for (long start = 0; start < span; start += CHUNK) {
         float *restrict sums = result + start;
         long length = smaller(CHUNK, span - start);
-        for (long tap = 0; tap < count; tap++) {
-            const float *restrict shifted = plane + start + taps[tap];
-            float weight = weights[tap];
-            for (long i = 0; i < length; i++) sums[i] += weight * shifted[i];
+        for (long tap = 0; tap < taps->count; tap += 4) {
+            const float *w = taps->weight + tap, *f = from + start;
+            const long *o = taps->offset + tap;
+            const float *restrict a = f + o[0], *restrict b = f + o[1], *restrict c = f + o[2], *restrict d = f + o[3];
+            float wa = w[0], wb = w[1], wc = w[2], wd = w[3];
+            for (long i = 0; i < length; i++) sums[i] += wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
         }
     }
 }
 
-// From the gradient of the result: adds to that of the plane and to that of the weights.
-static void add_gradients(const float *plane, const long *taps, const float *weights, long count, const float *gradient,
-                          long span, float *plane_gradient, double *weight_gradients) {
+// totals[tap] += Σ gradient[i] · from[i + offset]
+static void multiply_up(const float *from, const Taps *taps, const float *gradient, long span, double *totals) {
     for (long start = 0; start < span; start += CHUNK) {
-        const float *restrict from = gradient + start;
+        const float *restrict g = gradient + start;
         long length = smaller(CHUNK, span - start);
-        for (long tap = 0; tap < count; tap++) {
-            const float *restrict shifted = plane + start + taps[tap];
-            float *restrict to = plane_gradient + start + taps[tap];
-            float weight = weights[tap], total = 0;
+        for (long tap = 0; tap < taps->count; tap += 4) {
+            const float *f = from + start;
+            const long *o = taps->offset + tap;
+            const float *restrict a = f + o[0], *restrict b = f + o[1], *restrict c = f + o[2], *restrict d = f + o[3];
+            float ta = 0, tb = 0, tc = 0, td = 0;
             for (long i = 0; i < length; i++) {
-                to[i] += weight * from[i];
-                total += shifted[i] * from[i];
+                ta += g[i] * a[i];
+                tb += g[i] * b[i];
+                tc += g[i] * c[i];
+                td += g[i] * d[i];
             }
-            weight_gradients[tap] += total;
+            totals[tap] += ta, totals[tap + 1] += tb, totals[tap + 2] += tc, totals[tap + 3] += td;
         }
     }
-}
-
-static void find_taps(const Convolution *c, Layout layout, long *taps) {
-    for (long i = 0; i < c->kernel_height; i++)
-        for (long j = 0; j < c->kernel_width; j++) *taps++ = place(c, layout, i * c->spread_y, j * c->spread_x);
 }
 
 // input[N][C][height][width], kernel[C][kernel_height][kernel_width] → output[N][C][out_height][out_width]
 int depthwise_forward(const Convolution *c, const float *input, const float *kernel, float *output) {
     Layout layout = layout_of(c);
-    long count = c->kernel_height * c->kernel_width;
     float *plane = calloc(layout.area, sizeof(float)), *sums = malloc(layout.span * sizeof(float));
-    long *taps = malloc(count * sizeof(long));
-    int failed = !plane || !sums || !taps;
-    if (!failed) find_taps(c, layout, taps);
+    int failed = !plane || !sums;
+    Taps taps;
+    find_taps(c, layout, &taps);
     for (long map = 0; !failed && map < c->images * c->channels; map++) {
+        set_weights(&taps, kernel + map % c->channels * c->kernel_height * c->kernel_width);
         map_to_plane(c, layout, input + map * c->height * c->width, plane);
-        add_taps(plane, taps, kernel + map % c->channels * count, count, sums, layout.span);
-        float *row = output + map * c->out_height * c->out_width;
+        add_up(plane, &taps, sums, layout.span);
+        float *result = output + map * c->out_height * c->out_width;
         for (long y = 0; y < c->out_height; y++)
-            for (long x = 0; x < c->out_width; x++) *row++ = sums[y * layout.pitch + x];
+            copy(result + y * c->out_width, 1, sums + y * layout.pitch, 1, c->out_width);
     }
-    free(plane), free(sums), free(taps);
+    free(plane), free(sums);
     return failed;
 }
 
@@ -119,27 +160,30 @@ int depthwise_forward(const Convolution *c, const float *input, const float *ker
 int depthwise_backward(const Convolution *c, const float *input, const float *kernel, const float *output_gradient,
                        float *input_gradient, float *kernel_gradient) {
     Layout layout = layout_of(c);
-    long count = c->kernel_height * c->kernel_width;
+    long sheets = c->step_y * c->step_x, sheet_area = layout.area / sheets, count = c->kernel_height * c->kernel_width;
     float *plane = calloc(layout.area, sizeof(float)), *plane_gradient = malloc(layout.area * sizeof(float));
-    float *gradient = calloc(layout.span, sizeof(float));  // the zeros between its rows stay
-    double *totals = malloc(count * sizeof(double));
-    long *taps = malloc(count * sizeof(long));
-    int failed = !plane || !plane_gradient || !gradient || !totals || !taps;
-    if (!failed) find_taps(c, layout, taps);
+    float *margin = calloc(2 * sheet_area, sizeof(float));  // the zeros before, between and behind the rows stay
+    float *gradient = margin + sheet_area;
+    Taps taps, *back = malloc(sheets * sizeof(Taps));
+    int failed = !plane || !plane_gradient || !margin || !back;
+    find_taps(c, layout, &taps);
+    for (long sheet = 0; !failed && sheet < sheets; sheet++) find_taps_back(&taps, sheet, sheet_area, back + sheet);
     for (long channel = 0; !failed && channel < c->channels; channel++) {
-        for (long tap = 0; tap < count; tap++) totals[tap] = 0;
+        for (long sheet = 0; sheet < sheets; sheet++) set_weights(back + sheet, kernel + channel * count);
+        double totals[MOST_TAPS] = {0};
         for (long map = channel; map < c->images * c->channels; map += c->channels) {
-            const float *row = output_gradient + map * c->out_height * c->out_width;
+            const float *from = output_gradient + map * c->out_height * c->out_width;
             for (long y = 0; y < c->out_height; y++)
-                for (long x = 0; x < c->out_width; x++) gradient[y * layout.pitch + x] = *row++;
+                copy(gradient + y * layout.pitch, 1, from + y * c->out_width, 1, c->out_width);
             map_to_plane(c, layout, input + map * c->height * c->width, plane);
-            for (long i = 0; i < layout.area; i++) plane_gradient[i] = 0;
-            add_gradients(plane, taps, kernel + channel * count, count, gradient, layout.span, plane_gradient, totals);
+            multiply_up(plane, &taps, gradient, layout.span, totals);
+            for (long sheet = 0; sheet < sheets; sheet++)
+                add_up(gradient, back + sheet, plane_gradient + sheet * sheet_area, sheet_area);
             plane_to_map(c, layout, plane_gradient, input_gradient + map * c->height * c->width);
         }
         for (long tap = 0; tap < count; tap++) kernel_gradient[channel * count + tap] = (float)totals[tap];
     }
-    free(plane), free(plane_gradient), free(gradient), free(totals), free(taps);
+    free(plane), free(plane_gradient), free(margin), free(back);
     return failed;
 }
 

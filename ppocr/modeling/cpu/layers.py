@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.modeling.cpu import functional as fast
-from ppocr.modeling.cpu.kernels import kernels
+from ppocr.modeling.cpu.kernels import MOST_TAPS, kernels
 
 ACTIVATIONS = {nn.ReLU: fast.RELU, nn.Hardswish: fast.HARD_SWISH}
 
@@ -85,8 +85,9 @@ def _is_usual(conv: nn.Layer) -> bool:
 
 
 def _is_depthwise(conv: nn.Conv2D) -> bool:
-    outputs, inputs_each = conv.weight.shape[:2]
-    return _is_usual(conv) and conv._groups == outputs > 1 == inputs_each and kernels() is not None
+    outputs, inputs_each, height, width = conv.weight.shape
+    whole = conv._groups == outputs > 1 == inputs_each and height * width <= MOST_TAPS
+    return whole and _is_usual(conv) and kernels() is not None
 
 
 def _is_narrow(conv: nn.Conv2D) -> bool:
