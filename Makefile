@@ -33,6 +33,7 @@ $(VENV)/.base: setup.py requirements.txt | $(BIN)/python
 
 $(VENV)/.test: setup.py requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	$(BIN)/python -m ppocr.slim.install
 	@touch $@ $(VENV)/.base
 
 clean:

@@ -19,7 +19,7 @@ EXTRAS = {
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
     "train": ["lmdb>=1.4,<4"],
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
-    "slim": [],
+    "slim": ["matplotlib>=3.7,<4"],  # the plot; PaddleSlim itself: python -m ppocr.slim.install
     "deploy": [],
 }
 EXTRAS["test"] = [

@@ -81,6 +81,10 @@ class FetchError(PPOCRError):
     """Official weights could not be obtained, verified or stored; nothing half-written was left."""
 
 
+class SlimError(PPOCRError):
+    """PaddleSlim is missing or another one, or a network, plan or file is not what slimming can work on."""
+
+
 class MissingExtraError(PPOCRError):
     """A feature needs packages that the base install leaves out."""
 

@@ -14,7 +14,7 @@ Mobile detector at 960×1280, one thread, Paddle 3.3.1: CPU time 173 → 107 ms 
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import ClassVar, Dict, Optional, Sequence
 
 import numpy as np
 import paddle
@@ -33,7 +33,7 @@ class FoldedPyramid(nn.Layer):
     """
 
     # Layer here → the layer of the training network that reads the same values; quantization has learned their range.
-    reads = {
+    reads: ClassVar[Dict[str, str]] = {
         "p2_from_c2": "neck.in2_conv",
         "p2_from_out3": "neck.p3_conv",
         "conv_from_coarse": "head.binarize.conv1",

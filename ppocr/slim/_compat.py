@@ -30,7 +30,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.errors import PPOCRError
+from ppocr.errors import SlimError
 from ppocr.slim.install import COMMAND, folder
 
 UNUSED = (  # what PaddleSlim imports, and what neither FPGM nor QAT ever calls
@@ -38,10 +38,6 @@ UNUSED = (  # what PaddleSlim imports, and what neither FPGM nor QAT ever calls
     "matplotlib.backends", "matplotlib.backends.backend_pdf", "tqdm", "sklearn", "sklearn.cluster",
 )  # fmt: skip
 PIR_ONLY = ("sigmoid", "gelu", "abs", "exp", "sqrt", "tanh")  # functions of one tensor that refuse the old IR
-
-
-class SlimError(PPOCRError):
-    """PaddleSlim is missing or another one, or a network or recipe is not what slimming can work on."""
 
 
 def paddleslim(module: str) -> Any:

@@ -10,8 +10,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from ppocr.errors import SlimError
 from ppocr.registry import suggest
-from ppocr.slim._compat import FPGM, SlimError
+from ppocr.slim._compat import FPGM
 
 FORMAT = 1
 MARK = "_ppocr_slim_plan"  # attribute of a pruned network

@@ -11,10 +11,10 @@ from typing import Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequen
 import numpy as np
 from paddle import nn
 
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, SlimError
 from ppocr.registry import signature_problems, suggest
 from ppocr.slim import pact
-from ppocr.slim._compat import FPGM, SlimError
+from ppocr.slim._compat import FPGM
 from ppocr.slim.cost import measure
 from ppocr.slim.prune import PruningPlan, matching, plan_pruning
 from ppocr.slim.sensitivity import Sensitivity, choose_ratios

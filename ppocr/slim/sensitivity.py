@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 from paddle import nn
 
-from ppocr.slim._compat import FPGM, Group, SlimError
+from ppocr.errors import SlimError
+from ppocr.slim._compat import FPGM, Group
 from ppocr.slim.cost import Cost
 from ppocr.slim.prune import cut_of, plan_pruning
 
