@@ -22,6 +22,7 @@ from ppocr.data.transforms.view import settle
 from ppocr.errors import PPOCRError, SampleError
 
 CELL, CAPTION, GAP = 320, 18, 6  # pixels: longest side of a picture, height of its caption, space around it
+SUFFIXES = (".jpg", ".png")
 GREEN, RED, BLACK = (0, 200, 0), (0, 0, 230), (0, 0, 0)
 
 Cell = Tuple[str, np.ndarray]
@@ -39,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if Path(args.out).suffix.lower() not in SUFFIXES:
+        raise PPOCRError(f"--out {args.out}: expected a name that ends in {' or '.join(SUFFIXES)}")
     loader = section_loader(load_config(args.config, args.override), args.section, seed=args.seed)
     indices = [index for batch in loader.sampler.epoch(0) for index in batch.indices.tolist()][: args.samples]
     rows, failed = [], False
@@ -51,8 +54,11 @@ def run(args: argparse.Namespace) -> int:
             failed = True
     if not rows:
         raise PPOCRError("no sample could be drawn")
-    if not cv2.imwrite(args.out, sheet(rows)):
-        raise PPOCRError(f"{args.out}: cannot be written")
+    _, data = cv2.imencode(Path(args.out).suffix.lower(), sheet(rows))
+    try:
+        Path(args.out).write_bytes(data.tobytes())
+    except OSError as error:
+        raise PPOCRError(f"{args.out}: cannot be written: {error.strerror}") from error
     print(f"{args.out}: {len(rows)} samples of {args.section}, seed {loader.pipeline.seed}", file=sys.stderr)
     return 1 if failed else 0
 

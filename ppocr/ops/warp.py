@@ -94,13 +94,13 @@ def bend(image: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarra
         uint8[H, W, 3].
     """
     height, width = image.shape[:2]
-    columns = np.linspace(0, width, max(2, -(-width // CELL) + 1))
-    rows = np.linspace(0, height, max(2, -(-height // CELL) + 1))
+    # A grid that begins half a cell outside the picture: enlarged, the picture's own part of it lies one cell in.
+    columns, rows = (CELL * (np.arange(-(-side // CELL) + 2) - 0.5) for side in (width, height))
     came_from = _moving_least_squares(target, source, columns[None, :] + 1j * rows[:, None])
-    down, across = _interpolation(rows, height), _interpolation(columns, width)
-    fine = (down @ came_from @ across.T) - (0.5 + 0.5j)
-    maps = fine.real.astype(np.float32), fine.imag.astype(np.float32)
-    return cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    coarse = np.stack([came_from.real, came_from.imag], axis=2).astype(np.float32)
+    fine = cv2.resize(coarse, None, fx=CELL, fy=CELL, interpolation=cv2.INTER_LINEAR)
+    fine = fine[CELL : CELL + height, CELL : CELL + width] - np.float32(0.5)  # OpenCV measures from pixels' middles
+    return cv2.remap(image, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
 
 
 def _moving_least_squares(source: np.ndarray, target: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -113,9 +113,3 @@ def _moving_least_squares(source: np.ndarray, target: np.ndarray, places: np.nda
     covariance = (weights * np.conj(p_around) * q_around).sum(axis=-1)
     turn = covariance / (weights * np.abs(p_around) ** 2).sum(axis=-1)
     return q_mean + turn * (places - p_mean)
-
-
-def _interpolation(nodes: np.ndarray, length: int) -> np.ndarray:
-    """float[length, nodes]: weights that interpolate linearly from evenly spaced nodes to the middles of pixels."""
-    places = (np.arange(length) + 0.5) / nodes[1]
-    return np.maximum(0, 1 - np.abs(places[:, None] - np.arange(len(nodes))))
