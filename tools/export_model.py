@@ -1,4 +1,4 @@
-"""Write a trained network as a model directory, as `ppocr export` does: `python tools/export_model.py -c FILE -o KEY.KEY=VALUE …`."""
+"""Export a trained network: `python tools/export_model.py -c FILE -o KEY.KEY=VALUE …`, or `ppocr export`."""
 
 import sys
 

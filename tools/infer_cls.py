@@ -1,4 +1,4 @@
-"""Tell the direction of lines of text with weights in training, as `ppocr predict` does: `python tools/infer_cls.py -c FILE -o Global.infer_img=PATH`."""
+"""Tell directions, in training: `python tools/infer_cls.py -c FILE -o Global.infer_img=PATH`, or `ppocr predict`."""
 
 import sys
 

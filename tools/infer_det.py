@@ -1,4 +1,4 @@
-"""Find text with weights in training, as `ppocr predict` does: `python tools/infer_det.py -c FILE -o Global.infer_img=PATH`."""
+"""Find text, in training: `python tools/infer_det.py -c FILE -o Global.infer_img=PATH`, or `ppocr predict`."""
 
 import sys
 

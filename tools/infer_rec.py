@@ -1,4 +1,4 @@
-"""Read lines of text with weights in training, as `ppocr predict` does: `python tools/infer_rec.py -c FILE -o Global.infer_img=PATH`."""
+"""Read lines, in training: `python tools/infer_rec.py -c FILE -o Global.infer_img=PATH`, or `ppocr predict`."""
 
 import sys
 

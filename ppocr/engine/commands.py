@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Tuple, Union
 
+import numpy as np
 import yaml
 
 from ppocr.config import Config
@@ -14,10 +15,14 @@ from ppocr.engine.evaluate import evaluate
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.export import ExportReport, export_model
 from ppocr.engine.hooks import BatchMetric, Checkpoints, Evaluate, Log, Scalars, scalar_writer
+from ppocr.engine.quantized import QuantizedReport, export_quantized
+from ppocr.engine.results_check import check_results
 from ppocr.engine.trainer import Hook, Trainer
 from ppocr.errors import ConfigError
 
 logger = logging.getLogger(__name__)
+
+JUDGED = 8  # batches of evaluation pictures on which a quantized model must agree with the float network
 
 
 def train(config: Config) -> Dict[str, float]:
@@ -38,6 +43,8 @@ def train(config: Config) -> Dict[str, float]:
     if experiment.environment.is_main:
         with replacing_file(experiment.output / "config.yml") as path:
             path.write_text(yaml.safe_dump(config.to_dict(), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    if experiment.slim is not None and experiment.slim.is_new:
+        experiment.slim.calibrate(experiment.model, (np.asarray(batch["image"]) for batch in trainer.loader.epoch(0)))
     trainer.run()
     return trainer.best
 
@@ -74,7 +81,7 @@ def evaluate_config(config: Config) -> Dict[str, float]:
     return evaluate(experiment, experiment.loader("Eval"), experiment.metric())
 
 
-def export_config(config: Config) -> ExportReport:
+def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
     """Write the network with its weights as a model directory, `Global.save_inference_dir`.
 
     Raises:
@@ -85,7 +92,25 @@ def export_config(config: Config) -> ExportReport:
     if not directory:
         raise ConfigError(["Global.save_inference_dir: missing; name the model directory to write"])
     experiment = Experiment.with_weights(config)
-    return export_model(experiment.model, config, Path(directory))
+    if experiment.slim is not None and experiment.slim.quantize is not None:
+        settings = experiment.slim.quantize
+        return export_quantized(
+            experiment.model, config, Path(directory), execution=settings.execution,
+            float_layers=settings.deployed_in_float, batches=_some_pictures(experiment),
+        )  # fmt: skip
+
+    def check(written: Path) -> None:
+        logger.info("%d pictures are read as the network reads them", check_results(experiment, written))
+
+    return export_model(experiment.model, config, Path(directory), check=check)
+
+
+def _some_pictures(experiment: Experiment) -> List[np.ndarray]:
+    """A few batches of `Eval`, float32[N, 3, H, W]; none where it names no pictures."""
+    if not experiment.config.at("Eval.dataset.name"):
+        return []
+    loader = experiment.loader("Eval")
+    return [np.asarray(batch["image"]) for batch, _ in zip(loader.epoch(0), range(JUDGED))]
 
 
 def _evaluation_steps(setting: object, batches: int) -> Tuple[int, int]:

@@ -15,11 +15,18 @@ import numpy as np
 import pytest
 from tiny_sets import tiny_config, write_config
 
-from ppocr.config import Config
+from ppocr.config import Config, load_config
+from ppocr.engine import export
 from ppocr.engine.checkpoint import load_checkpoint
+from ppocr.engine.commands import evaluate_config, export_config
 from ppocr.engine.experiment import Experiment
+from ppocr.engine.export import export_model
+from ppocr.engine.hooks import Checkpoints
+from ppocr.engine.predict import predict_pictures
+from ppocr.engine.results_check import check_results
 from ppocr.engine.trainer import Trainer
-from ppocr.errors import TrainingError
+from ppocr.errors import ConfigError, ModelError, TrainingError
+from ppocr.infer.runtime import PaddleRuntime
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -111,3 +118,52 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
     message = str(caught.value)
     assert message.startswith("step 3 (epoch 2, batch 1): loss nan") and message.count("rec.txt:") == 4
     assert all(np.isfinite(tensor.numpy()).all() for tensor in experiment.model.state_dict().values())
+
+
+@pytest.fixture(scope="module", params=["det", "rec", "cls"])
+def experiment(request, tmp_path_factory):
+    """A network that has seen two batches: it finds something, but knows nothing."""
+    config = tiny_config(request.param, tmp_path_factory.mktemp(request.param), epoch_num=1)
+    config["PostProcess"] = {**config["PostProcess"], **({"box_thresh": 0.0} if request.param == "det" else {})}
+    experiment = Experiment(Config(config))
+    Trainer(experiment, [Checkpoints()]).run()
+    return experiment
+
+
+def test_weights_go_through_eval_predict_and_export(experiment, tmp_path):
+    trained = f"Global.pretrained_model={experiment.output}/latest"
+    picture = next(experiment.output.parent.glob("*.png"))
+    path = write_config(experiment.config.to_dict(), tmp_path / "x.yml")
+    results = evaluate_config(load_config(path, [trained]))
+    assert results[experiment.metric().main_indicator] <= 1 and results["fps"] > 0
+    (line,) = predict_pictures(load_config(path, [trained, f"Global.infer_img={picture}"]), task=experiment.task)
+    assert line.startswith(f"{picture}\t")
+    target = tmp_path / "model"
+    report = export_config(load_config(path, [trained, f"Global.save_inference_dir={target}"]))
+    assert report.difference < 1e-3 and check_results(experiment, target) == 8
+
+
+def test_an_export_that_reads_otherwise_is_refused(experiment, tmp_path, monkeypatch):
+    """The engine is made to mirror what it computes, and to round it to 0 and 1."""
+    run = PaddleRuntime.run
+
+    def wrong(self, batch):
+        values = run(self, batch)[..., ::-1]
+        return (values > np.median(values)).astype(np.float32)
+
+    monkeypatch.setattr(PaddleRuntime, "run", wrong)
+    monkeypatch.setattr(export, "largest_difference", lambda *_: 0.0)
+
+    def check(directory):
+        check_results(experiment, directory)
+
+    with pytest.raises(ModelError, match=r"not written: on .*txt:\d+ the network finds .*, but the exported model"):
+        export_model(experiment.model, experiment.config, tmp_path / "model", check=check)
+    assert not (tmp_path / "model").exists()
+
+
+def test_weights_must_be_named(experiment):
+    with pytest.raises(ConfigError, match=r"Global\.pretrained_model: missing; .* Global\.pretrained_model=.*best_acc"):
+        evaluate_config(experiment.config)
+    with pytest.raises(ConfigError, match=r"Global\.save_inference_dir: missing"):
+        export_config(experiment.config)
