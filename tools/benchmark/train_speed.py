@@ -117,6 +117,11 @@ class Step:
         paddle.seed(0)
         experiment = Experiment(config)
         self.model, task = experiment.model, experiment.task
+        if kind == "exact":
+            weights = {name: tensor.astype("float64") for name, tensor in self.model.state_dict().items()}
+            paddle.set_default_dtype("float64")
+            self.model = Experiment(config).model
+            self.model.set_state_dict(weights)
         self.model.train()
         if kind == "ours":
             from ppocr.modeling.cpu import accelerate
@@ -133,7 +138,6 @@ class Step:
         classes = experiment.charset.num_classes if experiment.charset else 2
         arrays = random_batch(task, case.shape, classes)
         if kind == "exact":
-            self.model.to(dtype="float64")
             arrays = {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in arrays.items()}
         self.batch = {name: paddle.to_tensor(array) for name, array in arrays.items()}
 
