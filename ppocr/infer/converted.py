@@ -21,7 +21,7 @@ from ppocr.infer.model_dir import cache_root
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-3  # of a probability, or relative to the largest logit; float32 in another order differs by about 1e-5
-RULES = b"1"  # a change of what paddle_to_onnx.py makes of a program: files made by the old rules are not used then
+RULES = b"2"  # a change of what paddle_to_onnx.py makes of a program: files made by the old rules are not used then
 PATIENCE = 600.0  # seconds for a conversion, which takes about two
 SIZES = ((1, 96, 320), (3, 64, 96))  # count, height, width of the inputs of the check, where the network lets choose
 

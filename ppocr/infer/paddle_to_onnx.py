@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import onnx
 
@@ -81,6 +83,7 @@ def _repaired(model: bytes) -> bytes:
     network = onnx.load_from_string(model)
     _take_whole_means(network.graph)
     _join_axes_of_shapes(network.graph)
+    _repeat_pixels(network.graph)
     return network.SerializeToString()
 
 
@@ -101,6 +104,33 @@ def _take_whole_means(graph: onnx.GraphProto) -> None:
         others = [length for length in window if length < WHOLE]
         if axes and settings.get("ceil_mode") and not any(settings["pads"]) and set(others) <= {1}:
             node.CopyFrom(helper.make_node("ReduceMean", node.input, node.output, node.name, axes=axes, keepdims=1))
+
+
+def _repeat_pixels(graph: onnx.GraphProto) -> None:
+    """Replace transposed convolutions that merely repeat pixels by up-sampling of the nearest pixel, in place.
+
+    Our exports repeat pixels that way, since oneDNN knows no other; OpenVINO's detector is a seventh faster with this.
+    """
+    from onnx import helper, numpy_helper
+
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            values[node.output[0]] = node.attribute[0].t
+        elif node.op_type in ("Identity", "Cast") and node.input[0] in values:
+            values[node.output[0]] = values[node.input[0]]
+        elif node.op_type == "ConvTranspose" and node.input[1] in values and len(node.input) == 2:
+            settings = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+            weights = numpy_helper.to_array(values[node.input[1]])
+            tiles = settings["strides"] == list(weights.shape[2:]) and not any(settings.get("pads", ()))
+            if tiles and settings.get("group") == len(weights) and weights.shape[1] == 1 and (weights == 1).all():
+                factors = f"{node.output[0]}.factors"
+                scales = np.array([1, 1, *weights.shape[2:]], np.float32)
+                graph.initializer.append(numpy_helper.from_array(scales, factors))
+                node.CopyFrom(helper.make_node(
+                    "Resize", [node.input[0], "", factors], node.output, node.name,
+                    mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric",
+                ))
 
 
 def _join_axes_of_shapes(graph: onnx.GraphProto) -> None:

@@ -321,3 +321,25 @@ def test_shapes_put_together_from_numbers_become_lists():
     _join_axes_of_shapes(network.graph)
     checker.check_model(network)
     assert run().shape == (2, 12)
+
+
+@pytest.mark.parametrize("filler", [1.0, 2.0])
+def test_transposed_convolutions_of_ones_become_upsampling(filler):
+    need("onnx", "onnxruntime")
+    import onnxruntime
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    from ppocr.infer.paddle_to_onnx import _repeat_pixels
+
+    weights = numpy_helper.from_array(np.full((3, 1, 2, 2), filler, np.float32), "w")
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], group=3)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]) for name in "xy"]
+    graph = helper.make_graph([node], "repeat", ends[:1], ends[1:], [weights])
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    x = np.random.default_rng(0).random((1, 3, 4, 5), np.float32)
+
+    _repeat_pixels(network.graph)
+    checker.check_model(network)
+    assert network.graph.node[0].op_type == ("Resize" if filler == 1 else "ConvTranspose")
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_array_equal(session.run(None, {"x": x})[0], filler * x.repeat(2, axis=2).repeat(2, axis=3))
