@@ -237,6 +237,7 @@ def test_photos_are_read_from_a_folder_and_an_empty_one_is_told(materials, tmp_p
     lambda image, r: effects.low_resolution(image, 2.0),
     lambda image, r: effects.motion_blur(image, r, 5),
     lambda image, r: effects.noise(image, r, 12),
+    lambda image, r: effects.photocopy(image, 0.6),
     lambda image, r: effects.jpeg(image, 15),
     lambda image, r: effects.interfering_lines(image.copy(), r, (0, 0, 0)),
 ])  # fmt: skip

@@ -16,7 +16,7 @@ from ppocr.ops.images import decode_image
 Color = Tuple[float, float, float]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-KEPT_PHOTOS = 48
+KEPT_PHOTOS = 128
 _LONGEST = 960  # photos are kept at most this long, pixels
 _TRIES = 12
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # of B, G, R

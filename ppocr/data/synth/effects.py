@@ -36,6 +36,8 @@ def spoil(image: np.ndarray, rng: np.random.Generator, *, difficulty: float, fin
         image = cv2.GaussianBlur(image, (0, 0), max(0.2, fine * between(rng, 0.3, 0.5 + 1.2 * d)))
     elif chance(rng, 0.3 * d):
         image = motion_blur(image, rng, fine * between(rng, 2, 2.5 + 4.5 * d))
+    if chance(rng, 0.12 * d):
+        image = photocopy(image, between(rng, 0.3, 0.9))
     if chance(rng, 0.6 * d):
         image = noise(image, rng, between(rng, 1, 4 + 22 * d))
     if chance(rng, 0.7 * d):
@@ -84,6 +86,13 @@ def motion_blur(image: np.ndarray, rng: np.random.Generator, length: float) -> n
     cv2.line(kernel, first.tolist(), last.tolist(), 255, 1, cv2.LINE_AA)
     weights = kernel.astype(np.float32)
     return cv2.filter2D(image, -1, weights / weights.sum(), borderType=cv2.BORDER_REPLICATE)
+
+
+def photocopy(image: np.ndarray, strength: float) -> np.ndarray:
+    """What copiers and fax machines make of a page: nearly black and white (Otsu's threshold), with ragged edges."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    _, hard = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return cv2.cvtColor(cv2.addWeighted(hard, strength, grey, 1 - strength, 0), cv2.COLOR_GRAY2BGR)
 
 
 def noise(image: np.ndarray, rng: np.random.Generator, deviation: float) -> np.ndarray:

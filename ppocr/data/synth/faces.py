@@ -32,7 +32,7 @@ _PLANES = 0x30000  # Unicode's first three planes: the second of them is empty f
 # Families that write no text although they map letters to something.
 _NO_TEXT = ("symbol", "emoji", "icon", "dingbat", "math", "braille", "barcode", "lastresort", "awesome", "music")
 _FAINT = ("hairline", "thin")  # strokes that vanish at the size of a line
-_OPEN_FACES = 192
+_OPEN_FACES = 512  # half a megabyte each
 
 
 @dataclass(frozen=True)

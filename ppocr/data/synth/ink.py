@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ppocr.data.synth.faces import Face
+from ppocr.data.synth.languages import is_ideographic
 
 FAINTEST = 24  # ink weaker than this (of 255) is no reason to make a box larger
 _REFERENCE = 64  # pixels an em at which faces are measured
+_WIDEST = 1.2  # ems: few characters are wider, and never all of a line
 
 
 def ink_height(face: Face, text: str) -> float:
-    """Height of the ink of `text`, in ems."""
-    _, top, _, bottom = face.open(_REFERENCE).getbbox(text)
-    return max(bottom - top, 1) / _REFERENCE
+    """Height of the ink of `text`, in ems. All square characters count as equally high."""
+    extents = [_extent(face, "国" if is_ideographic(c) and face.covers("国") else c) for c in set(text)]
+    return max(max(bottom for _, bottom in extents) - min(top for top, _ in extents), 1 / _REFERENCE)
+
+
+@lru_cache(maxsize=1 << 16)
+def _extent(face: Face, character: str) -> tuple[float, float]:
+    """Highest and lowest row of a character's ink below the baseline, ems."""
+    _, top, _, bottom = face.open(_REFERENCE).getbbox(character, anchor="ls")
+    return top / _REFERENCE, bottom / _REFERENCE
 
 
 def draw_on_baseline(text: str, face: Face, size: int) -> tuple[np.ndarray, int, int]:
@@ -27,13 +36,24 @@ def draw_on_baseline(text: str, face: Face, size: int) -> tuple[np.ndarray, int,
         uint8[h, w] cut tightly, and the column and row of its top-left pixel (rows above the baseline are negative).
     """
     font = face.open(size)
-    left, top, right, bottom = font.getbbox(text, anchor="ls")
-    left, top = int(left) - 1, int(top) - 1
-    canvas = Image.new("L", (max(1, int(right) - left + 2), max(1, int(bottom) - top + 2)))
-    ImageDraw.Draw(canvas).text((-left, -top), text, fill=255, font=font, anchor="ls")
+    # A canvas that is surely large enough costs less than to measure the text first, for which it is laid out twice.
+    canvas = Image.new("L", (int((len(text) * _WIDEST + 2) * size), 3 * size))
+    ImageDraw.Draw(canvas).text((size, 2 * size), text, fill=255, font=font, anchor="ls")
     mask = np.array(canvas)
     x, y, width, height = cv2.boundingRect(mask)
-    return mask[y : y + max(1, height), x : x + max(1, width)], left + x, top + y
+    if x + width >= mask.shape[1]:
+        return _draw_measured(text, font)
+    return mask[y : y + max(1, height), x : x + max(1, width)], x - size, y - 2 * size
+
+
+def _draw_measured(text: str, font: ImageFont.FreeTypeFont) -> tuple[np.ndarray, int, int]:
+    """The same for characters of any width."""
+    left, top, right, bottom = (int(side) for side in font.getbbox(text, anchor="ls"))
+    canvas = Image.new("L", (right - left + 4, bottom - top + 4))
+    ImageDraw.Draw(canvas).text((2 - left, 2 - top), text, fill=255, font=font, anchor="ls")
+    mask = np.array(canvas)
+    x, y, width, height = cv2.boundingRect(mask)
+    return mask[y : y + max(1, height), x : x + max(1, width)], left - 2 + x, top - 2 + y
 
 
 def draw_line(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.ndarray:
@@ -48,19 +68,16 @@ def draw_line(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.n
     Returns:
         uint8[h, w]; at least one pixel.
     """
-    font = face.open(size)
-    left, top, right, bottom = font.getbbox(text)
     if not spacing:
-        canvas = Image.new("L", (max(1, int(right - left) + 2), max(1, int(bottom - top) + 2)))
-        ImageDraw.Draw(canvas).text((1 - left, 1 - top), text, fill=255, font=font)
-        return tight(np.asarray(canvas))
+        return draw_on_baseline(text, face, size)[0]
+    font = face.open(size)
     steps = [font.getlength(character) + spacing * size for character in text]
     starts = np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1))])
-    canvas = Image.new("L", (int(starts[-1]) + 2 * size, max(1, int(bottom - top) + 2)))
+    canvas = Image.new("L", (int(starts[-1]) + 2 * size, 3 * size))
     draw = ImageDraw.Draw(canvas)
     for start, character in zip(starts, text):
-        draw.text((round(size / 2 + start), 1 - top), character, fill=255, font=font)
-    return tight(np.asarray(canvas))
+        draw.text((round(size / 2 + start), 2 * size), character, fill=255, font=font, anchor="ls")
+    return tight(np.array(canvas))
 
 
 def draw_column(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.ndarray:
@@ -71,12 +88,12 @@ def draw_column(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np
     draw = ImageDraw.Draw(canvas)
     for row, character in enumerate(text):
         draw.text((size, (row + 0.5) * step), character, fill=255, font=font, anchor="mm")
-    return tight(np.asarray(canvas))
+    return tight(np.array(canvas))
 
 
 def tight(mask: np.ndarray) -> np.ndarray:
     """The part of a mask that holds ink (one pixel of it if there is none)."""
-    x, y, width, height = cv2.boundingRect(mask if mask.flags.writeable else mask.copy())
+    x, y, width, height = cv2.boundingRect(mask)
     return mask[y : y + max(1, height), x : x + max(1, width)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Mapping, Optional, Sequence, Tuple, Union
@@ -22,6 +23,9 @@ from ppocr.data.synth.warp import Placement, place, warp_ink
 # Strength of the effects on lines of difficulty 1: the official mobile recogniser then reads as many of them as of the
 # words of photographed scenes (`tools/benchmark/synth_difficulty.py` measures that).
 HARDEST = 0.8
+# Pixels an em at which lines are drawn, before they are shrunk to their place. There are few: opening a face at another
+# size costs as much as drawing a line, and each open one takes half a megabyte.
+_SIZES = (12, 16, 20, 24, 32, 44, 60, 80, 108, 144, 192, 256)
 _TRIES = 5
 _LARGEST = 2.2  # most ems a line's font may have, in heights of the strip: a dash need not fill it
 
@@ -136,7 +140,7 @@ class LineGenerator:
             column = draw_column(text, face, even(0.85 * self.height), spacing=max(0.0, spacing))
             return np.ascontiguousarray(np.rot90(column))
         size = min(0.82 * self.height / ink_height(face, text), _LARGEST * self.height)
-        mask = draw_line(text, face, even(size), spacing=spacing)
+        mask = draw_line(text, face, _SIZES[min(bisect_left(_SIZES, size), len(_SIZES) - 1)], spacing=spacing)
         return swell(mask, between(rng, -0.4, 0.8) * difficulty) if chance(rng, 0.3 * difficulty) else mask
 
     def _compose(

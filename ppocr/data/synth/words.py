@@ -14,6 +14,7 @@ from ppocr.errors import ConfigError, MissingExtraError
 
 COMMON_WORDS = 2_000  # at rarity 0
 MOST_WORDS = 80_000  # of a list: the rest are mostly names and misspellings
+_TRIES = 8
 FLATTENING = 0.5  # power of the frequencies: common words stay common, yet half of all draws are not the top hundred
 
 
@@ -59,7 +60,12 @@ class WordList:
             rarity: 0: of the most frequent words alone; 1: of all.
         """
         first = round(COMMON_WORDS * (MOST_WORDS / COMMON_WORDS) ** rarity)
-        drawn = [self._words.draw(rng, first)]
+        start = self._words.draw(rng, first)
+        for _ in range(_TRIES):  # rather a shorter word than a part of one
+            if len(start) <= length:
+                break
+            start = self._words.draw(rng, first)
+        drawn = [start]
         gap = " " if self._language.spaced else ""
         room = length - len(drawn[0])
         while room > len(gap):
@@ -120,11 +126,11 @@ class TextLines:
 def _cased(words: list[str], rng: np.random.Generator) -> list[str]:
     """Lower case, a capital first, capitals first everywhere, or all capitals."""
     style = rng.random()
-    if style < 0.35:
+    if style < 0.3:
         return words
-    if style < 0.65:
+    if style < 0.57:
         return [words[0].capitalize(), *words[1:]]
-    if style < 0.85:
+    if style < 0.75:
         return [word.capitalize() for word in words]
     return [word.upper() for word in words]
 
