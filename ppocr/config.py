@@ -101,17 +101,22 @@ class Config(Mapping[str, Any]):
         return GlobalOptions(**self._tree.get("Global", {}))
 
 
-def load_config(path: Union[str, Path], overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: Union[str, Path], overrides: Sequence[str] = (), overlays: Sequence[Union[str, Path]] = ()
+) -> Config:
     """Read one YAML file and apply `-o` overrides.
 
     Args:
         path: a file, or the name of one of the shipped configurations (`"det/ch_ppocr_mobile_v2.0_det.yml"`).
+        overlays: further files whose settings replace or add to the first one's, key by key; lists are replaced whole.
         overrides: `"a.b=value"` each, the value read as YAML; list items by number (`transforms.0.…`).
 
     Raises:
         ConfigError: unreadable YAML, unknown sections or `Global` keys, a bad override: all of them at once.
     """
     tree = read_yaml(find_config(path))
+    for overlay in overlays:
+        lay_over(tree, read_yaml(find_config(overlay)))
     problems = apply_overrides(tree, overrides)
     problems += outline_problems(tree)
     if problems:
@@ -174,6 +179,15 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]
         except yaml.YAMLError:
             problems.append(f"-o {override}: {text!r} is not a YAML value")
     return problems
+
+
+def lay_over(tree: dict[str, Any], overlay: Mapping[str, Any]) -> None:
+    """Put the settings of `overlay` into `tree`, in place: mappings are merged, everything else is replaced."""
+    for key, value in overlay.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
+            lay_over(tree[key], value)
+        else:
+            tree[key] = thaw(value)
 
 
 def outline_problems(tree: Mapping[str, Any]) -> list[str]:

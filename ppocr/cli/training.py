@@ -22,13 +22,16 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         help="a configuration, or the name of a shipped one (rec/….yml)",
     )
     parser.add_argument(
+        "--slim", metavar="FILE", help="a configuration laid over it, such as slim/pact.yml: its Slim section and more"
+    )
+    parser.add_argument(
         "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY.KEY=VALUE", help="settings that replace its"
     )
 
 
 def config_from(args: argparse.Namespace) -> Config:
     """The configuration that the arguments describe."""
-    return load_config(args.config, args.opt)
+    return load_config(args.config, args.opt, [args.slim] if args.slim else [])
 
 
 def start_log(folder: Optional[Path] = None) -> None:

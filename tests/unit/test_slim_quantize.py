@@ -1,0 +1,183 @@
+"""Quantization: what is trained, what is stored, and that the engine computes it."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
+
+from ppocr.errors import ConfigError, SlimError
+from ppocr.infer.runtime import PaddleRuntime
+from ppocr.slim import build_slim, pact
+from ppocr.slim._compat import save_old_program
+from ppocr.slim.ranges import for_deployment, harm, observe
+from ppocr.slim.stored import LEVELS, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
+
+
+def test_each_channel_uses_all_levels():
+    sizes = np.array([1, 10, 0.1, 0]).reshape(4, 1, 1, 1)
+    weight = (np.random.default_rng(0).standard_normal((4, 3, 3, 3)) * sizes).astype(np.float32)
+    whole, peaks = round_to_8_bits(weight, 0)
+    assert whole.dtype == np.int8
+    assert np.abs(whole).max(axis=(1, 2, 3)).tolist() == [LEVELS, LEVELS, LEVELS, 0]
+    np.testing.assert_allclose(whole * peaks.reshape(4, 1, 1, 1) / LEVELS, weight, atol=peaks.max() / LEVELS / 2 + 1e-7)
+
+
+def test_stored_layers_compute_nearly_the_same():
+    model = network()
+    stored = store_in_8_bits(copy.deepcopy(model))
+    kinds = {type(layer).__name__ for layer in stored.sublayers()}
+    assert {"StoredConv2D", "StoredConv2DTranspose"} <= kinds and not {"Conv2D", "Conv2DTranspose"} & kinds
+    for picture in pictures():
+        np.testing.assert_allclose(predict(stored, picture), predict(model, picture), atol=0.02)
+    linear = nn.Sequential(("fc", nn.Linear(8, 3)))
+    x = paddle.rand([2, 8])
+    expected = linear(x).numpy()
+    np.testing.assert_allclose(store_in_8_bits(linear)(x).numpy(), expected, atol=0.02)
+
+
+def test_the_program_holds_int8_weights_and_float_engines_run_it(tmp_path):
+    model = store_in_8_bits(network())
+    model.eval()
+    spec = paddle.static.InputSpec(SHAPE, "float32", name="x")
+    paddle.jit.save(paddle.jit.to_static(model, input_spec=[spec], full_graph=True), str(tmp_path / "m"))
+    weights = sum(layer.weight_int8.size for layer in model.sublayers() if hasattr(layer, "weight_int8"))
+    assert (tmp_path / "m.pdiparams").stat().st_size < weights + 6000  # one byte each; the rest is biases and headers
+    runtime = PaddleRuntime(tmp_path / "m.json", tmp_path / "m.pdiparams", threads=1)
+    for picture in pictures():
+        np.testing.assert_allclose(runtime.run(picture), predict(model, picture), atol=1e-5)
+
+
+def test_int8_execution_computes_what_its_layers_say(tmp_path):
+    need_paddleslim()  # not used here, but the old IR is bridged in the same file
+    model, batches = network(), pictures(6)
+    ranges = for_deployment(model, observe(model, batches), paddle.to_tensor(batches[0]))
+    assert "gate.down" not in ranges and "gate.up" not in ranges and "expand" in ranges
+    assert ranges["low"] == ranges["high"]  # one tensor, one range
+    deployed = execute_in_8_bits(copy.deepcopy(model), ranges)
+    save_old_program(deployed, SHAPE, tmp_path / "m")
+    assert not (tmp_path / "m.pdiparams.info").exists() and paddle.in_dynamic_mode()
+    runtime = PaddleRuntime(tmp_path / "m.pdmodel", tmp_path / "m.pdiparams", threads=1, precision="int8")
+    for picture in batches:
+        float_, simulated, run = predict(model, picture), predict(deployed, picture), runtime.run(picture)
+        assert np.abs(simulated - float_).mean() < 0.015
+        assert np.abs(run - float_).mean() < 0.015
+
+
+def test_ranges_leave_out_outliers():
+    convolution = nn.Sequential(("conv", nn.Conv2D(1, 1, 1)))
+    values = np.random.default_rng(0).uniform(-1, 1, (1, 1, 400, 400)).astype(np.float32)
+    values[0, 0, 0, 0] = 2.5
+    assert 0.9 < observe(convolution, [values])["conv"] < 1.6
+    assert observe(convolution, [np.zeros((1, 1, 4, 4), np.float32)]) == {"conv": 1.0}
+
+
+def test_harm_finds_the_layer_that_suffers():
+    model, batches = network(), pictures(2)
+    ranges = {"expand": 1000.0, "low": observe(model, batches)["low"]}
+    (first, worst), (second, least) = harm(model, ranges, batches, tell=lambda text: None)
+    assert (first, second) == ("expand", "low") and worst > 3 * least
+    assert type(model.expand) is nn.Conv2D
+
+
+# --- PACT ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quantized():
+    need_paddleslim()
+    return pact.quantize(network(), alpha=20.0, alpha_decay=1e-4, moving_rate=0.9, float_layers=["extra"])
+
+
+def test_clips_are_learned_symmetric_and_decay_on_their_own(quantized):
+    clip = quantized.low._act_preprocess
+    clip.alpha.set_value(np.array([0.5], np.float32))
+    x = paddle.to_tensor([-2.0, -0.3, 0.3, 2.0], stop_gradient=False)
+    np.testing.assert_allclose(clip(x).numpy(), [-0.5, -0.3, 0.3, 0.5], atol=1e-6)
+    (clip(x) * paddle.to_tensor([-1.0, 5.0, 5.0, 1.0])).sum().backward()
+    assert clip.alpha.grad.item() == pytest.approx(2.0)  # from the values that were cut off
+    assert clip.alpha.regularizer._coeff == pytest.approx(1e-4)
+    trained = {name for name, tensor in quantized.named_parameters() if not tensor.stop_gradient}
+    assert "low._act_preprocess.alpha" in trained and not [name for name in trained if "_fake_quant" in name]
+
+
+def test_calibration_starts_where_the_float_network_is(quantized):
+    batches, float_ = pictures(4), network()
+    pact.calibrate(quantized, batches)
+    for picture in batches:
+        np.testing.assert_allclose(predict(quantized, picture), predict(float_, picture), atol=0.05)
+    assert not [
+        name for name, tensor in quantized.named_parameters() if "_fake_quant" in name and not tensor.stop_gradient
+    ]
+
+
+def test_what_is_deployed_is_what_was_trained(quantized):
+    """Folding the normalisation multiplies whole channels, so that the rounded numbers stay."""
+    pact.calibrate(quantized, pictures(4))
+    stem = StoredConv2D(quantized.stem).weight_int8.numpy()
+    ranges = pact.remove_quantizers(quantized)
+    assert ranges.keys() >= {"stem", "expand", "low"} and "extra" not in ranges
+    scale = (quantized.norm.weight / (quantized.norm._variance + quantized.norm._epsilon).sqrt()).numpy()
+    folded, _ = round_to_8_bits(quantized.stem.weight.numpy() * scale.reshape(-1, 1, 1, 1), 0)
+    np.testing.assert_array_equal(folded, stem)
+
+
+def test_quantizing_twice_and_unknown_layers_are_told(quantized):
+    with pytest.raises(SlimError, match="quantized already"):
+        pact.quantize(quantized, alpha=20.0, alpha_decay=0.0, moving_rate=0.9, float_layers=[])
+    with pytest.raises(SlimError, match="'grow' matches no layer"):  # transposed: never quantized while training
+        pact.quantize(network(), alpha=20.0, alpha_decay=0.0, moving_rate=0.9, float_layers=["grow"])
+
+
+# --- The section -----------------------------------------------------------------------------------------------------
+
+
+def test_prune_then_quantize_comes_back_from_its_state():
+    need_paddleslim()
+    slim = build_slim({"Prune": {"ratios": {"expand": 0.5, "l*w": 0.25}}, "Quantize": {"alpha": 8.0}})
+    model = slim.apply(network(), input_shape=[-1, 3, 16, 16])
+    assert slim.is_new
+    slim.calibrate(model, pictures(4))
+    model.eval()
+    state = json.loads(json.dumps(slim.state()))
+    other = build_slim({"Prune": {"ratios": {}}, "Quantize": {}})
+    again = other.restore(network(seed=3), state, input_shape=[-1, 3, 16, 16])
+    again.set_state_dict(model.state_dict())
+    again.eval()
+    np.testing.assert_array_equal(predict(again, pictures()[0]), predict(model, pictures()[0]))
+    # weights bring their structure also where the section is silent, and a second stage adds what they lack
+    alone = build_slim({})
+    alone.begin(network(seed=4), state)
+    assert alone.quantize.alpha == 8.0
+    second = build_slim({"Quantize": {}})
+    pruned = second.begin(network(seed=5), {"prune": state["prune"], "quantize": None})
+    assert second.apply(pruned, input_shape=[-1, 3, 16, 16]).expand.weight.shape[0] == 8 and second.is_new
+
+
+def test_a_checkpoint_without_the_change_is_told():
+    with pytest.raises(SlimError, match=r"Slim\.Quantize: the checkpoint was trained without it"):
+        build_slim({"Quantize": {}}).restore(network(), {"prune": None, "quantize": None}, input_shape=SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ({"Prun": {}}, "Slim.Prun: unknown key; did you mean 'Prune'?"),
+        ({"Prune": []}, "Slim.Prune: expected a mapping, came []"),
+        ({"Prune": {}}, "Slim.Prune: give either ratios or sensitivity"),
+        ({"Prune": {"ratios": {}, "sensitivity": "x"}}, "Slim.Prune: give either ratios or sensitivity"),
+        ({"Prune": {"sensitivity": "x"}}, "Slim.Prune: sensitivity needs either target_size or target_flops"),
+        ({"Prune": {"sensitivity": "x", "target_size": 1.5}}, "Slim.Prune.target_size: expected a share"),
+        ({"Quantize": {"alfa": 1.0}}, "Slim.Quantize.alfa: Quantize has no parameter 'alfa'; did you mean 'alpha'?"),
+        ({"Quantize": {"execution": "int4"}}, "Slim.Quantize.execution: expected one of"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_the_section(section, problem):
+    with pytest.raises(ConfigError) as error:
+        build_slim(section)
+    assert any(said.startswith(problem) for said in error.value.problems)
