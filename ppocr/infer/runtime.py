@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Protocol
+from typing import Any, Callable, Iterator, Mapping, Optional, Protocol
 
 import numpy as np
 
@@ -170,7 +170,7 @@ def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False
     """The runtime that `options.engine` names, with its threads and precision.
 
     Precision "auto" means bf16 where the processor multiplies in it and the engine can: onnxruntime cannot, and Paddle
-    only for graphs of Paddle 3.
+    only for graphs of Paddle 3. "bf16" becomes "fp32" where the processor is known not to.
 
     Args:
         model: what to run.
@@ -191,6 +191,9 @@ def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False
     if precision == "auto":
         possible = program.suffix in COMPUTE_BF16.get(options.engine, ())
         precision = "bf16" if possible and computes_in_bf16() else "fp32"
+    elif precision == "bf16" and computes_in_bf16() is False:
+        logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
+        precision = "fp32"
     if (model.spec.get("Quantization") or {}).get("execution") == "int8":
         if options.engine != "paddle":
             raise ModelError(
@@ -203,14 +206,26 @@ def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False
     return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)
 
 
-@functools.lru_cache(maxsize=1)
-def computes_in_bf16() -> bool:
-    """Whether the processor has bfloat16 multiplication (AVX512-BF16 or AMX); False where that cannot be told."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
+# Instruction sets without bfloat16 to which oneDNN, which computes for Paddle and OpenVINO, can be limited.
+WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"})
+
+
+def computes_in_bf16() -> Optional[bool]:
+    """Whether the processor has bfloat16 multiplication (AVX512-BF16 or AMX) and may use it; None if unknown."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
+    if limit.upper() in WITHOUT_BF16:
         return False
-    return " avx512_bf16" in flags or " amx_bf16" in flags
+    flags = _processor_flags()
+    return None if flags is None else " avx512_bf16" in flags or " amx_bf16" in flags
+
+
+@functools.lru_cache(maxsize=1)
+def _processor_flags() -> Optional[str]:
+    """What Linux says of the processors; None elsewhere."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
 
 
 def available_cores() -> int:
