@@ -21,7 +21,5 @@ def run(args: argparse.Namespace) -> int:
 
     start_log()
     report = export_config(config_from(args))
-    print(
-        f"{report.directory}: {report.size / 1e6:.2f} MB, differs from the network by {report.difference:.1e} at most"
-    )
+    print(f"{report.directory}: {report.size / 1e6:.2f} MB, {report.quality}")
     return 0
