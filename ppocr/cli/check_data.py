@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any, Iterator, List, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ppocr.cli.data_section import section_loader
+from ppocr.cli.main import complain
 from ppocr.cli.progress import Progress
 from ppocr.config import load_config, thaw
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
 from ppocr.engine.dictionary import build_charset, find_dictionary
-from ppocr.errors import PPOCRError
+from ppocr.errors import DataError, LabelError, PPOCRError
 from ppocr.infer.runtime import available_cores
 from ppocr.ops.charset import Charset
+
+Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its samples must be
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,30 +45,39 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.labels) == bool(args.config):
         raise PPOCRError("give either label files or -c CONFIG")
     workers = available_cores() if args.workers is None else args.workers
-    has_problems = False
-    for name, dataset, rules in of_config(args) if args.config else of_files(args):
+    is_good = True
+    for name, open_set in of_config(args) if args.config else of_files(args):
+        try:
+            dataset, rules = open_set()
+        except (LabelError, DataError) as error:  # the other sets can still be checked
+            complain(error)
+            is_good = False
+            continue
         if not hasattr(dataset, "label"):
             print(f"{name}: makes its own samples; nothing to check")
             continue
         report = check(Checker(dataset, rules), workers)
         print(f"{name}: {summary(report, rules)}")
-        has_problems = has_problems or bool(report.problems)
-    return 1 if has_problems else 0
+        is_good = is_good and not report.problems
+    return 0 if is_good else 1
 
 
-def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Any, Rules]]:
-    """(name, data set, rules) of each label file."""
+def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
+    """(name, how to open it) of each label file."""
     charset = None
     if args.dict:
         charset = Charset.from_file(find_dictionary(args.dict), use_space_char=not args.no_space)
-    for name in args.labels:
+
+    def open_file(name: str) -> Tuple[Any, Rules]:
         dataset = SimpleDataSet([name], data_dir=args.root)
         task = args.task or guess_task(dataset)
-        yield name, dataset, Rules(task, charset, args.max_text_length, pictures=not args.no_pictures)
+        return dataset, Rules(task, charset, args.max_text_length, pictures=not args.no_pictures)
+
+    return ((name, partial(open_file, name)) for name in args.labels)
 
 
-def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Any, Rules]]:
-    """(name, data set, rules) of the sections that have data."""
+def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
+    """(name, how to open it) of the sections that have data."""
     config = load_config(args.config, args.override)
     sections = [name for name in ("Train", "Eval") if config.at(f"{name}.dataset.name") is not None]
     if not sections:
@@ -76,8 +89,11 @@ def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Any, Rules]]:
         label_list=thaw(config.at("PostProcess.label_list")) or ("0", "180"),
         pictures=not args.no_pictures,
     )
-    for name in sections:
-        yield name, section_loader(config, name).pipeline.dataset, rules
+
+    def open_section(name: str) -> Tuple[Any, Rules]:
+        return section_loader(config, name).pipeline.dataset, rules
+
+    return ((name, partial(open_section, name)) for name in sections)
 
 
 def guess_task(dataset: SimpleDataSet) -> Any:

@@ -23,7 +23,8 @@ def section_loader(config: Config, section: str, *, seed: Optional[int] = None) 
     if config.at(f"{section}.dataset.name") is None:
         raise ConfigError([f"{section}.dataset: missing; it says where the samples are"])
     tree = thaw(config[section])
-    tree["loader"] = {**(tree.get("loader") or {}), "num_workers": 0}
+    # Sample by sample, in this process: these commands have no use for batches.
+    tree["loader"] = {**(tree.get("loader") or {}), "num_workers": 0, "batch_size_per_card": 1, "drop_last": False}
     return build_loader(
         tree,
         task=task,

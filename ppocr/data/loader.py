@@ -132,7 +132,7 @@ def build_loader(
         training: all processes make equally many batches (see `Plan`).
 
     Raises:
-        ConfigError: every problem of the section.
+        ConfigError: every problem of the section, or there are too few samples for a batch.
         LabelError: a label file cannot be read.
     """
     path = "Train" if training else "Eval"
@@ -154,12 +154,22 @@ def build_loader(
     )  # fmt: skip
     sampler_spec = section.get("sampler")
     sampler = SAMPLERS.build(sampler_spec, f"{path}.sampler", plan=plan) if sampler_spec else EpochSampler(plan)
+    if training and not len(sampler):
+        raise ConfigError([_no_batch(path, plan)])
     return Loader(
         Pipeline(dataset, steps, seed=seed, batch_steps=[step for _, step in batch_steps]),
         sampler,
         workers=options.num_workers,
         samples=-(-plan.samples // world_size),
         world_size=world_size,
+    )
+
+
+def _no_batch(path: str, plan: Plan) -> str:
+    processes = f" in each of {plan.world_size} processes" if plan.world_size > 1 else ""
+    return (
+        f"{path}.loader: {plan.samples} samples make no full batch{processes}; set batch_size_per_card to at most "
+        f"{max(1, plan.samples // plan.world_size)}, or drop_last: false"
     )
 
 

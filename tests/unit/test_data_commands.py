@@ -141,6 +141,12 @@ def test_the_data_of_a_configuration(pictures, capsys):
     assert [line.startswith(f"{name}: {found}") for name, line in zip(("Train", "Eval"), lines[1::2])] == [True, True]
 
 
+def test_a_set_that_cannot_be_opened_does_not_hide_the_others(pictures, capsys):
+    good = write(pictures, ["a.png\tab"])
+    status, lines, complaints = run(capsys, "check-data", pictures / "none.txt", good)
+    assert status == 1 and lines == [f"{good}: 1 samples; no problems"] and "none.txt: cannot be read" in complaints
+
+
 def test_packing_into_lmdb(pictures, capsys):
     pytest.importorskip("lmdb")
     labels = write(pictures, ["a.png\tab", "none.png\tc", "a.png\tabx"])

@@ -225,6 +225,13 @@ def test_every_mistake_of_a_section_is_told_at_once():
     ])  # fmt: skip
 
 
+def test_too_few_samples_for_a_batch(lines):
+    few = section(lines, batch_size_per_card=16, drop_last=True)
+    with pytest.raises(ConfigError, match=r"22 samples make no full batch in each of 2 processes; .* at most 11, or"):
+        build_loader(few, task="rec", charset=CHARSET, world_size=2)
+    assert len(build_loader(few, task="rec", charset=CHARSET)) == 1
+
+
 def test_settings_of_a_step_overrule_the_builder(lines):
     steps = [*STEPS[:2], {"CTCLabelEncode": {"max_text_length": 3}}, *STEPS[3:]]
     loader = build_loader(section(lines, steps=steps), task="rec", charset=CHARSET, max_text_length=25)
