@@ -31,6 +31,8 @@ class EastRandomCropData:
         max_tries: attempts at a crop that is large enough and holds text.
         min_crop_side_ratio: least width and height of a crop, as parts of the page's.
         keep_ratio: scale both axes alike and leave the rest black, on the right or below; else fill the size.
+        max_crop_side_ratio: greatest width and height, likewise. A small `size` needs small crops, or all text becomes
+            tiny.
     """
 
     moves_only = True
@@ -41,11 +43,13 @@ class EastRandomCropData:
         max_tries: int = 10,
         min_crop_side_ratio: float = 0.1,
         keep_ratio: bool = True,
+        max_crop_side_ratio: float = 1.0,
     ):
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f"size: expected [width, height], came {list(size)}")
         self.width, self.height = size
-        self.max_tries, self.min_crop_side_ratio, self.keep_ratio = max_tries, min_crop_side_ratio, keep_ratio
+        self.max_tries, self.keep_ratio = max_tries, keep_ratio
+        self.min_crop_side_ratio, self.max_crop_side_ratio = min_crop_side_ratio, max_crop_side_ratio
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         height, width = page_size(sample)
@@ -71,13 +75,14 @@ class EastRandomCropData:
             left, right = _two_places(columns, rng)
             top, bottom = _two_places(rows, rng)
             crop = Crop(left, top, right - left, bottom - top)
-            if crop.width < max(1, self.min_crop_side_ratio * width):
-                continue
-            if crop.height < max(1, self.min_crop_side_ratio * height):
+            if not self._is_fit(crop.width, width) or not self._is_fit(crop.height, height):
                 continue
             if not len(polys) or touches(polys, crop).any():
                 return crop
         return Crop(0, 0, width, height)
+
+    def _is_fit(self, side: int, length: int) -> bool:
+        return max(1, self.min_crop_side_ratio * length) <= side <= self.max_crop_side_ratio * length
 
 
 def free_runs(coordinates: np.ndarray, length: int) -> np.ndarray:
