@@ -29,7 +29,7 @@ class LoaderOptions:
         shuffle: a new order each epoch.
         drop_last: leave out the last batch if it is not full.
         num_workers: processes that make samples; 0 makes them here.
-        use_shared_memory: PaddleOCR's; workers always hand batches over in shared memory.
+        use_shared_memory: PaddleOCR's; here workers use shared memory where there is enough, else pipes.
     """
 
     batch_size_per_card: int = 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import traceback
 import weakref
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import cv2
@@ -186,7 +188,9 @@ class _Slot:
             size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
         if self._memory is None or self._memory.size < size:
             self.free()
-            self._memory = SharedMemory(create=True, size=max(size, ALIGNMENT))
+            self._memory = _reserve(max(size, ALIGNMENT))
+        if self._memory is None:
+            return Packed("", [], made)  # all through the pipe: slower, but it arrives
         for name, kind, shape, begin in layout:
             np.ndarray(shape, kind, self._memory.buf, begin)[...] = arrays[name]
         rest = {name: value for name, value in made.arrays.items() if name not in arrays}
@@ -197,3 +201,25 @@ class _Slot:
             self._memory.close()
             self._memory.unlink()
             self._memory = None
+
+
+def _reserve(size: int) -> Optional[SharedMemory]:
+    """Shared memory of `size` bytes, or None where there is too little.
+
+    Containers often have 64 MB of it. Linux says so only when it is written, by killing the process (SIGBUS), unless
+    the pages are asked for beforehand.
+    """
+    try:
+        memory = SharedMemory(create=True, size=size)
+    except OSError:
+        return None
+    file = Path("/dev/shm") / memory.name
+    if file.exists():
+        try:
+            with open(file, "r+b") as handle:
+                os.posix_fallocate(handle.fileno(), 0, size)
+        except OSError:
+            memory.close()
+            memory.unlink()
+            return None
+    return memory

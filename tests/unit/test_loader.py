@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -14,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+from ppocr.data import workers
 from ppocr.data.loader import Loader, build_loader
-from ppocr.data.pipeline import Pipeline
+from ppocr.data.pipeline import Made, Pipeline
 from ppocr.data.samplers import EpochSampler, Plan, parts_of
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.ops.charset import Charset
@@ -258,6 +260,23 @@ def test_mixing_directions(lines):
     mixing = {**section(lines, steps=steps), "batch_transforms": [{"Mixup": {"alpha": 1.0}}]}
     first, again = (next(build_loader(mixing, task="cls", label_list=["0", "180"]).epoch(0)) for _ in range(2))
     assert first["label"].shape == (4, 2) and np.array_equal(first["image"], again["image"])
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="other systems refuse at once")
+def test_too_little_shared_memory(monkeypatch):
+    """Docker gives 64 MB: writing to pages that are not there would kill the worker."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = set(os.listdir("/dev/shm"))
+    slot, made = workers._Slot(), Made({"image": np.arange(6.0)}, ["a"], [])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", refuse)
+        packed = slot.pack(made)
+    assert packed.layout == [] and packed.made is made and set(os.listdir("/dev/shm")) == before
+    assert slot.pack(made).layout == [("image", "<f8", (6,), 0)], "tried again with the next batch"
+    slot.free()
 
 
 KILLED = """
