@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
 MODELS ?= tiny
 
-.PHONY: ocr test lint setup setup-test clean
+.PHONY: ocr test lint setup setup-test clean smoke-slim
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -14,6 +14,9 @@ ocr: $(VENV)/.base
 
 test: lint
 	$(BIN)/python -m pytest
+
+smoke-slim: $(VENV)/.test
+	$(BIN)/python tools/smoke_slim.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
