@@ -54,5 +54,5 @@ def keep_freed_memory() -> None:
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if hasattr(library, "mallopt"):
         library.mallopt(_MMAP_THRESHOLD, _ONE_GIBIBYTE)  # type: ignore[union-attr]
-        library.mallopt(_TRIM_THRESHOLD, _ONE_GIBIBYTE)  # type: ignore[union-attr]
+        library.mallopt(_TRIM_THRESHOLD, -1)  # never give back  # type: ignore[union-attr]
         library.mallopt(_ARENA_MAX, 1)  # type: ignore[union-attr]
