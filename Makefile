@@ -1,11 +1,12 @@
-# `make ocr IMAGE=picture.jpg` reads a picture; `make test` runs every check. Both set up .venv by themselves.
+# `make ocr IMAGE=picture.jpg` reads a picture; `make test` runs every check; `make smoke`
+# trains the three networks on the sample set, kills and resumes them, exports them and reads with them. All set up .venv.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
 MODELS ?= tiny
 
-.PHONY: ocr test lint setup setup-test clean smoke-slim
+.PHONY: ocr test smoke lint setup setup-test clean smoke-slim
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -14,6 +15,10 @@ ocr: $(VENV)/.base
 
 test: lint
 	$(BIN)/python -m pytest
+
+smoke: $(VENV)/.test
+	$(BIN)/python tests/smoke.py
+	$(BIN)/python tests/overfit.py
 
 smoke-slim: $(VENV)/.test
 	$(BIN)/python tools/smoke_slim.py
