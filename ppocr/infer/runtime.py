@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import importlib
 import logging
@@ -130,6 +131,8 @@ def _silence() -> Iterator[None]:
     try:
         yield
     finally:
+        with contextlib.suppress(OSError, TypeError, AttributeError):  # no such library on Windows
+            ctypes.CDLL(None).fflush(None)  # C++ holds back what goes into a pipe
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nothing)
