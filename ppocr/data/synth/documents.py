@@ -125,10 +125,10 @@ def _grid(sheet: Sheet, pen: Pen, x: float, y: float, width: float) -> float:
     for row in range(rows):
         base = y + row * row_height + (row_height + 0.7 * pen.size) / 2
         for left, right, kind, align in zip(edges, edges[1:], kinds, aligns):
-            room = right - left - pen.size
+            room = right - left - 1.4 * pen.size
             text = _cell(sheet, kind if row else "", pen, room)
             if base < sheet.height - 2 and not chance(rng, 0.06):
-                sheet.write(text, pen, left + pen.size / 2, base, width=room, align=align)
+                sheet.write(text, pen, left + 0.7 * pen.size, base, width=room, align=align)
     bottom = y + rows * row_height
     if rules != "none":
         for k in range(rows + 1):

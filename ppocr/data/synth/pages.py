@@ -24,7 +24,7 @@ KINDS: Dict[str, Tuple[Callable[[Sheet], None], float]] = {
     "form": (form, 1.5), "scene": (scene, 3), "scattered": (scattered, 1.5),
 }  # fmt: skip
 _SCENES = ("scene", "scattered")
-_BLUR = 0.5  # pages have smaller letters than lines of text do, so they stand less blur
+_BLUR = 0.4  # pages have smaller letters than lines of text do, so they stand less blur
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _camera(sheet: Sheet, size: Tuple[int, int], difficulty: float) -> np.ndarra
     seen = (corners - corners.mean(axis=0)) @ np.array([[cos, sin], [-sin, cos]])
     seen += 0.1 * difficulty * min(size) * (rng.random((4, 2)) - 0.5)
     extent = np.ptp(seen, axis=0)
-    scale = min(size[1] / extent[0], size[0] / extent[1]) * between(rng, 1 - 0.25 * difficulty, 1.0)
+    scale = min(size[1] / extent[0], size[0] / extent[1]) * between(rng, 1 - 0.2 * difficulty, 1.0)
     seen *= min(scale, 1.15)
     spare = np.array(size[::-1]) - np.ptp(seen, axis=0)
     target = seen - seen.min(axis=0) + spare * rng.random(2)

@@ -9,6 +9,7 @@ from ppocr.data.synth import phrases
 from ppocr.data.synth.chance import between, chance, pick, whole
 from ppocr.data.synth.sheet import Pen, Sheet
 
+APART = (1.5, 3.0)  # ems between two texts of a line: nearer ones would be one text to any reader
 _VALUES = {  # which kind of value belongs to the n-th key matters little: any of these looks right
     "receipt": ("date", "time", "code", "number", "phone"),
     "form": ("date", "phone", "email", "code", "number", "url", "measure", ""),
@@ -140,8 +141,11 @@ def form(sheet: Sheet) -> None:
 
 def _field(sheet: Sheet, printed: Pen, filled: Pen, x: float, y: float, width: float, *, ruled: bool) -> None:
     key = pick(sheet.rng, phrases.FORM_KEYS[sheet.lang]) + pick(sheet.rng, (":", "", ":"))
+    if sheet.chance(0.25):  # typed by a machine: one text
+        sheet.write(sheet.fit(f"{key} {_value(sheet, 'form')}", printed, 0.94 * width), printed, x, y)
+        return
     box = sheet.write(sheet.fit(key, printed, 0.5 * width), printed, x, y)
-    start = (box[2] if box else x) + 0.6 * printed.size
+    start = (box[2] if box else x) + between(sheet.rng, *APART) * printed.size
     room = x + 0.94 * width - start
     if sheet.chance(0.8):
         sheet.write(sheet.fit(_value(sheet, "form"), filled, room), filled, start, y)
