@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Literal, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Literal, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from ppocr.errors import LabelError, SampleError
 Sample = Dict[str, Any]
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A run of samples of which each epoch sees a share.
 
     Attributes:

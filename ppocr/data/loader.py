@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple
@@ -184,10 +185,28 @@ def loader_problems(section: Mapping[str, Any], path: str, given: Mapping[str, A
     problems += step_problems(TRANSFORMS, dataset.get("transforms"), f"{path}.dataset.transforms", given)
     batch_steps = section.get("batch_transforms") or ()
     problems += step_problems(BATCH_TRANSFORMS, batch_steps, f"{path}.batch_transforms", given)
-    problems += signature_problems(LoaderOptions, section.get("loader") or {}, f"{path}.loader", label="loader")
+    problems += option_problems(section.get("loader") or {}, f"{path}.loader")
+    if given.get("charset") is None:
+        problems += [
+            f"Global.character_dict_path: missing; {name} of {path} needs the characters it lists"
+            for name in _names(dataset.get("transforms"))
+            if "charset" in inspect.signature(TRANSFORMS.resolve(name)).parameters
+        ]
     if section.get("sampler"):
         problems += SAMPLERS.problems(section["sampler"], f"{path}.sampler", ("plan",))
     return problems
+
+
+def option_problems(options: Any, path: str) -> List[str]:
+    """Everything wrong in `loader`."""
+    if not isinstance(options, Mapping):
+        return [f"{path}: expected a mapping, came {options!r}"]
+    problems = signature_problems(LoaderOptions, options, path, label="loader")
+    return problems or [
+        f"{path}.{key}: expected {least} or more, came {options[key]}"
+        for key, least in (("batch_size_per_card", 1), ("num_workers", 0))
+        if options.get(key, least) < least
+    ]
 
 
 def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[str]:
@@ -203,6 +222,12 @@ def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str,
         ((name, settings),) = step.items()
         problems += registry.problems({"name": name, **(settings or {})}, f"{here}.{name}", _left(given, settings))
     return problems
+
+
+def _names(steps: Any) -> List[str]:
+    """The steps that there are, of a list that may have anything in it."""
+    listed = [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, (list, tuple)) else []
+    return [name for step in listed for name in step if name in TRANSFORMS.table]
 
 
 def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[Tuple[str, Any]]:

@@ -137,7 +137,8 @@ class MultiScaleSampler:
 
     def _steps(self) -> np.ndarray:
         """The number of each step's scale. They take turns, so every epoch has equally many steps."""
-        kinds, remaining = [], self._plan.samples
+        kinds: List[int] = []
+        remaining = self._plan.samples
         while True:
             kind = len(kinds) % len(self._kinds)
             full = self._kinds[kind][0] * self._plan.world_size

@@ -227,6 +227,26 @@ def test_every_mistake_of_a_section_is_told_at_once():
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"batch_size_per_card": 0}, "Train.loader.batch_size_per_card: expected 1 or more, came 0"),
+        ({"num_workers": -1}, "Train.loader.num_workers: expected 0 or more, came -1"),
+    ],
+)
+def test_numbers_out_of_range(lines, options, told):
+    with pytest.raises(ConfigError) as caught:
+        build_loader(section(lines, **options), task="rec", charset=CHARSET)
+    assert caught.value.problems == [told]
+
+
+def test_texts_without_a_dictionary(lines):
+    with pytest.raises(ConfigError, match=r"Global\.character_dict_path: missing; CTCLabelEncode of Train needs"):
+        build_loader(section(lines), task="rec")
+    with pytest.raises(ConfigError, match=r"Train\.loader: expected a mapping, came \['x'\]"):
+        build_loader({**section(lines), "loader": ["x"]}, task="rec", charset=CHARSET)
+
+
 def test_too_few_samples_for_a_batch(lines):
     few = section(lines, batch_size_per_card=16, drop_last=True)
     with pytest.raises(ConfigError, match=r"22 samples make no full batch in each of 2 processes; .* at most 11, or"):
