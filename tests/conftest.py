@@ -1,0 +1,19 @@
+"""What every test leaves behind as it found it."""
+
+import logging
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """A command run in this process shows the package's log; the next test must not."""
+    package, root = logging.getLogger("ppocr"), logging.getLogger()
+    before = list(package.handlers), package.level, package.propagate, root.level
+    yield
+    for handler in set(package.handlers) - set(before[0]):
+        package.removeHandler(handler)
+        handler.close()
+    package.setLevel(before[1])
+    package.propagate = before[2]
+    root.setLevel(before[3])
