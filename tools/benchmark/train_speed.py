@@ -6,8 +6,9 @@
 
 Network, batch, weights and loss are the same. "plain" is what a user of Paddle writes: the network from `paddle.nn`,
 `F.ctc_loss`, `paddle.optimizer.Adam` with `L2Decay`, in a process as Paddle starts it. "ours" is the step of `ppocr
-train`. Each runs in a process of its own, and they take turns, so that other work on the machine hits both. Prints
-Markdown: the median of a step, its stages, and the ratio with its spread over the rounds (quartiles).
+train`. Each runs in a process of its own, and they take turns, so that other work on the machine hits both. Times are
+processor time, which other work disturbs less; with more threads than one, time on the clock. Prints Markdown: the
+median of a step, its stages, and the ratio with its spread over the rounds (quartiles).
 
 `--gradients` compares instead: how far the gradients of both are from those of the plain network in float64, all
 together and for the median parameter, relative to their length.
@@ -107,35 +108,34 @@ class Step:
         from paddle.base import core
 
         from ppocr.config import load_config
-        from ppocr.engine.cpu import prepare_cpu
+        from ppocr.engine.build import build_charset, build_model
         from ppocr.engine.experiment import Experiment
+        from ppocr.engine.trainer import accelerate
 
         core.set_num_threads(threads)
+        self.threads = threads
         config = load_config(str(ROOT / case.config))
-        if kind == "ours":
-            prepare_cpu()
+        task, charset = config["Architecture"]["model_type"], build_charset(config)
         paddle.seed(0)
-        experiment = Experiment(config)
-        self.model, task = experiment.model, experiment.task
-        if kind == "exact":
-            weights = {name: tensor.astype("float64") for name, tensor in self.model.state_dict().items()}
-            paddle.set_default_dtype("float64")
-            self.model = Experiment(config).model
-            self.model.set_state_dict(weights)
-        self.model.train()
         if kind == "ours":
-            from ppocr.modeling.cpu import accelerate
-
-            accelerate(self.model)
+            experiment = Experiment(config)
+            self.model = accelerate(experiment.model)
             loss, optimizer = experiment.loss(), experiment.optimizer(1000)
             self.loss = lambda outputs, batch: loss(outputs, batch)["loss"]
             self.update = lambda: optimizer.update(0)
-        else:
+        else:  # without Experiment, which prepares the process for training
+            self.model = build_model(config)
+            if kind == "exact":
+                weights = {name: tensor.astype("float64") for name, tensor in self.model.state_dict().items()}
+                paddle.set_default_dtype("float64")
+                self.model = build_model(config)
+                self.model.set_state_dict(weights)
             self.loss = plain_loss(task)
             decay = paddle.regularizer.L2Decay(1e-5)
             adam = paddle.optimizer.Adam(1e-3, parameters=self.model.parameters(), weight_decay=decay)
             self.update = lambda: (adam.step(), adam.clear_grad())
-        classes = experiment.charset.num_classes if experiment.charset else 2
+        self.model.train()
+        classes = charset.num_classes if charset else 2
         arrays = random_batch(task, case.shape, classes)
         if kind == "exact":
             arrays = {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in arrays.items()}
@@ -143,16 +143,17 @@ class Step:
 
     def times(self) -> List[float]:
         """One step; seconds of each stage."""
-        moments = [time.perf_counter()]
+        now = time.process_time if self.threads == 1 else time.perf_counter
+        moments = [now()]
         outputs = self.model(self.batch["image"])
-        moments.append(time.perf_counter())
+        moments.append(now())
         loss = self.loss(outputs, self.batch)
         float(loss)  # looked at in every step, so that training stops at a loss that is no number
-        moments.append(time.perf_counter())
+        moments.append(now())
         loss.backward()
-        moments.append(time.perf_counter())
+        moments.append(now())
         self.update()
-        moments.append(time.perf_counter())
+        moments.append(now())
         return [end - begin for begin, end in zip(moments, moments[1:])]
 
     def gradients(self) -> Dict[str, np.ndarray]:
