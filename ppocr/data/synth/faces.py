@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import struct
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def _describe(path: Path) -> list[tuple[int, str, str, str]]:
             packed = base64.b64encode(zlib.compress(bits, 9)).decode("ascii")
             records.append((index, family or path.stem, style or "", packed))
         return records
-    except (TTLibError, KeyError, ValueError, AttributeError) as error:  # what fontTools raises on damaged tables
+    except (TTLibError, struct.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # what fontTools raises on damaged tables, by version
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
