@@ -78,23 +78,10 @@ class PaddleRuntime:
         reuse_freed_memory()
         files = (str(program), str(params))
         cores = threads or available_cores()
-        legacy = program.suffix == ".pdmodel"
-        self._predictor: Any = _legacy_predictor(core, files, cores) if legacy and precision == "fp32" else None
+        legacy = program.suffix == ".pdmodel" and precision == "fp32"
+        self._predictor: Any = _legacy_predictor(core, files, cores) if legacy else None
         if self._predictor is None:
-            config = _cpu_config(core, files, cores)
-            config.enable_mkldnn()
-            config.set_mkldnn_cache_capacity(1)  # Paddle would keep the weights once more for each shape of input
-            if legacy:  # Paddle 3's own graphs plan their memory by themselves
-                config.enable_memory_optim()
-            if precision == "bf16":
-                config.enable_mkldnn_bfloat16()
-            if precision == "int8":
-                config.enable_mkldnn_int8()
-            try:
-                with _silence() if precision == "int8" else contextlib.nullcontext():
-                    self._predictor = core.PaddleInferPredictor(config)
-            except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
-                raise ModelError(f"{program}: Paddle Inference cannot load it: {telling_line(error)}") from error
+            self._predictor = _onednn_predictor(core, files, cores, precision=precision)
         self._input = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
         self._output = self._predictor.get_output_handle(self._predictor.get_output_names()[0])
         self._program = program
@@ -120,6 +107,42 @@ def _cpu_config(core: Any, files: tuple[str, str], threads: int) -> Any:
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
     return config
+
+
+# In bf16 Paddle 3.3 mixes up the inputs of linear layers that follow one another, when this pass made one operator of
+# each product and sum. Without it they run as two, which costs a recogniser with LSTM half of its speed.
+LINEAR_PASS = "fc_onednn_enable_pass"
+
+
+def _onednn_predictor(
+    core: Any, files: tuple[str, str], threads: int, *, precision: str, without: tuple[str, ...] = ()
+) -> Any:
+    """A predictor that computes with oneDNN.
+
+    Args:
+        without: passes over the graph to leave out.
+
+    Raises:
+        ModelError: Paddle cannot load the graph.
+    """
+    config = _cpu_config(core, files, threads)
+    config.enable_mkldnn()
+    config.set_mkldnn_cache_capacity(1)  # Paddle would keep the weights once more for each shape of input
+    if files[0].endswith(".pdmodel"):  # Paddle 3's own graphs plan their memory by themselves
+        config.enable_memory_optim()
+    if precision == "bf16":
+        config.enable_mkldnn_bfloat16()
+    if precision == "int8":
+        config.enable_mkldnn_int8()
+    for name in without:
+        config.delete_pass(name)
+    try:
+        with _silence() if precision == "int8" else contextlib.nullcontext():
+            return core.PaddleInferPredictor(config)
+    except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
+        if precision == "bf16" and not without:
+            return _onednn_predictor(core, files, threads, precision=precision, without=(LINEAR_PASS,))
+        raise ModelError(f"{files[0]}: Paddle Inference cannot load it: {telling_line(error)}") from error
 
 
 @contextlib.contextmanager
