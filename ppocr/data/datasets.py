@@ -70,14 +70,9 @@ class SimpleDataSet:
         data_dir: Optional[str] = None,
         ratio_list: Sequence[float] = (1.0,),
     ):
-        ratios = list(ratio_list) * len(label_file_list) if len(ratio_list) == 1 else list(ratio_list)
-        if len(ratios) != len(label_file_list):
-            raise ValueError(f"ratio_list: {len(ratios)} ratios for {len(label_file_list)} label files")
         if not label_file_list:
             raise ValueError("label_file_list: it is empty")
-        wrong = [ratio for ratio in ratios if not 0 < ratio <= 1]
-        if wrong:
-            raise ValueError(f"ratio_list: expected numbers above 0 and at most 1, came {wrong[0]}")
+        ratios = checked_ratios(ratio_list, len(label_file_list), "label files")
         self._files = [LabelFile(Path(name)) for name in label_file_list]
         self._folders = [Path(data_dir) if data_dir is not None else file.path.parent for file in self._files]
         self.parts = [Part(len(file), ratio) for file, ratio in zip(self._files, ratios)]
@@ -105,8 +100,7 @@ class SimpleDataSet:
 
     def _entry(self, index: int) -> Tuple[str, Path, str]:
         """(place, path of the picture, label)."""
-        which = int(np.searchsorted(self._ends, index, side="right"))
-        row = index - (int(self._ends[which - 1]) if which else 0)
+        which, row = locate(self._ends, index)
         file = self._files[which]
         picture, tab, label = file.line(row).partition("\t")
         if not tab or not picture.strip():
@@ -136,6 +130,27 @@ class MultiScaleDataSet(SimpleDataSet):
         ext_op_transform_idx: int = 1,
     ):
         super().__init__(label_file_list, data_dir, ratio_list)
+
+
+def checked_ratios(ratios: Sequence[float], count: int, what: str) -> List[float]:
+    """A ratio for each of `count` sources; one number stands for all.
+
+    Raises:
+        ValueError: there are more or fewer, or one is not in (0, 1].
+    """
+    all_ratios = list(ratios) * count if len(ratios) == 1 else list(ratios)
+    if len(all_ratios) != count:
+        raise ValueError(f"ratio_list: {len(all_ratios)} ratios for {count} {what}")
+    wrong = [ratio for ratio in all_ratios if not 0 < ratio <= 1]
+    if wrong:
+        raise ValueError(f"ratio_list: expected numbers above 0 and at most 1, came {wrong[0]}")
+    return all_ratios
+
+
+def locate(ends: np.ndarray, index: int) -> Tuple[int, int]:
+    """(source, number within it) of a sample; `ends` int[sources] is where each source ends."""
+    which = int(np.searchsorted(ends, index, side="right"))
+    return which, index - (int(ends[which - 1]) if which else 0)
 
 
 class LabelFile:

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
 
-from ppocr.data.datasets import Part, Sample
+from ppocr.data.datasets import Part, Sample, checked_ratios, locate
 from ppocr.data.labels import BROKEN_LINE
 from ppocr.errors import DataError, MissingExtraError, SampleError
 
@@ -38,9 +38,7 @@ class LMDBDataSet:
         self._folders = sorted(file.parent for file in Path(data_dir).rglob("data.mdb"))
         if not self._folders:
             raise DataError(f"{data_dir}: there is no LMDB database (data.mdb) in it")
-        ratios = list(ratio_list) * len(self._folders) if len(ratio_list) == 1 else list(ratio_list)
-        if len(ratios) != len(self._folders) or not all(0 < ratio <= 1 for ratio in ratios):
-            raise ValueError(f"ratio_list: expected {len(self._folders)} numbers above 0 and at most 1, came {ratios}")
+        ratios = checked_ratios(ratio_list, len(self._folders), "databases")
         self._open: Dict[Path, Any] = {}  # in each process its own
         self.parts = [Part(self._count(folder), ratio) for folder, ratio in zip(self._folders, ratios)]
         self._ends = np.cumsum([part.count for part in self.parts])
@@ -73,8 +71,8 @@ class LMDBDataSet:
             raise SampleError(place, f"the label is not UTF-8 (byte {error.start})", BROKEN_LINE) from error
 
     def _locate(self, index: int) -> Tuple[Path, int]:
-        which = int(np.searchsorted(self._ends, index, side="right"))
-        return self._folders[which], index - (int(self._ends[which - 1]) if which else 0) + 1
+        which, row = locate(self._ends, index)
+        return self._folders[which], row + 1
 
     def _count(self, folder: Path) -> int:
         value = self._get(folder, COUNT.decode())
