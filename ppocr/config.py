@@ -182,10 +182,15 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]
 
 
 def lay_over(tree: dict[str, Any], overlay: Mapping[str, Any]) -> None:
-    """Put the settings of `overlay` into `tree`, in place: mappings are merged, everything else is replaced."""
+    """Put the settings of `overlay` into `tree`, in place: mappings are merged, everything else is replaced.
+
+    A component with another `name` is replaced as well: it has other parameters.
+    """
     for key, value in overlay.items():
-        if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
-            lay_over(tree[key], value)
+        old = tree.get(key)
+        merged = isinstance(value, Mapping) and isinstance(old, dict)
+        if merged and value.get("name", old.get("name")) == old.get("name"):
+            lay_over(old, value)
         else:
             tree[key] = thaw(value)
 
