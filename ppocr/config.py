@@ -187,9 +187,9 @@ def lay_over(tree: dict[str, Any], overlay: Mapping[str, Any]) -> None:
     A component with another `name` is replaced as well: it has other parameters.
     """
     for key, value in overlay.items():
-        old = tree.get(key)
-        merged = isinstance(value, Mapping) and isinstance(old, dict)
-        if merged and value.get("name", old.get("name")) == old.get("name"):
+        old: Any = tree.get(key)
+        mappings = isinstance(value, Mapping) and isinstance(old, dict)
+        if mappings and value.get("name", old.get("name")) == old.get("name"):
             lay_over(old, value)
         else:
             tree[key] = thaw(value)
