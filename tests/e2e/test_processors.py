@@ -74,19 +74,13 @@ def test_linear_layers_one_after_another_load_in_bf16(tmp_path):
     """Paddle 3.3 mixes up their inputs: PP-OCRv6 small's recogniser, whose neck has them, did not load."""
     import paddle
 
-    class Network(paddle.nn.Layer):
-        def __init__(self):
-            super().__init__()
-            self.first, self.second = paddle.nn.Linear(8, 16), paddle.nn.Linear(16, 5)
-
-        def forward(self, x):
-            return self.second(paddle.nn.functional.silu(self.first(x.flatten(2).transpose([0, 2, 1]))))
+    from ppocr.modeling.necks.light_svtr import LightSVTR
 
     paddle.seed(0)
-    network = Network()
+    network = LightSVTR(8, dims=16, num_heads=2, mlp_ratio=2.0)
     network.eval()
-    traced = paddle.jit.to_static(network, input_spec=[paddle.static.InputSpec([-1, 8, 4, -1])], full_graph=True)
+    traced = paddle.jit.to_static(network, input_spec=[paddle.static.InputSpec([-1, 8, 1, -1])], full_graph=True)
     paddle.jit.save(traced, str(tmp_path / "inference"))
     runtime = PaddleRuntime(tmp_path / "inference.json", tmp_path / "inference.pdiparams", threads=1, precision="bf16")
-    batch = np.random.default_rng(0).standard_normal((2, 8, 4, 6)).astype(np.float32)
-    np.testing.assert_allclose(runtime.run(batch), network(paddle.to_tensor(batch)).numpy(), atol=0.02)
+    batch = np.random.default_rng(0).standard_normal((2, 8, 1, 6)).astype(np.float32)
+    np.testing.assert_allclose(runtime.run(batch), network(paddle.to_tensor(batch)).numpy(), atol=0.05)
