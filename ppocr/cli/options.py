@@ -45,6 +45,7 @@ _SETTINGS = {
         _Setting("box_type", str, "rectangles, or outlines too (curved text)", ("quad", "poly")),
     ),
     "cls": (
+        _Setting("cls_doubt", float, "lines read with no higher score are classified; 1 for all"),
         _Setting("cls_thresh", float, "probability above which an upside-down line is turned"),
         _Setting("cls_batch_size", int, "most lines classified at once"),
         _Setting("cls_image_shape", _shape, "C,H,W of a classifier directory without inference.yml"),
