@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pyclipper
 
-from ppocr.ops.boxes import order_corners, strip_size, reading_order
+from ppocr.ops.boxes import order_corners, reading_order, strip_size
 
 MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
 
