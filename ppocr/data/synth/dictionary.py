@@ -14,6 +14,8 @@ from __future__ import annotations
 import string
 import unicodedata
 from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 from typing import Callable, Dict, Iterable
 
 from ppocr.data.synth.languages import ASCII, LANGUAGES
@@ -82,10 +84,10 @@ def _plane(codec: str, rows: Iterable[int]) -> list[str]:
 
 def _shares(code: str) -> Dict[str, float]:
     """Part of running text that each character makes up."""
-    weights: Counter[str] = Counter()
-    for word, frequency in frequency_list(code).items():
-        for character in word:
-            weights[character] += frequency  # type: ignore[assignment]
+    weights: Dict[str, float] = {}
+    for frequency, group in groupby(frequency_list(code).items(), key=itemgetter(1)):  # few words have their own
+        for character, count in Counter("".join(word for word, _ in group)).items():
+            weights[character] = weights.get(character, 0.0) + count * frequency
     total = sum(weights.values())
     return {character: weight / total for character, weight in weights.items()}
 

@@ -30,7 +30,7 @@ def frequency_list(code: str) -> Mapping[str, float]:
     except ImportError as error:
         raise MissingExtraError("Word lists (or give corpus files of your own)", "synth") from error
     words = wordfreq.get_frequency_dict(code, "best")
-    return {word: value for word, value in words.items() if not any(map(str.isdigit, word))}
+    return {word: value for word, value in words.items() if word.isalpha() or not any(map(str.isdigit, word))}
 
 
 class WordList:
