@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Sequence
 
 import numpy as np
 
 from ppocr.infer.model_dir import DEFAULT, open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import create_runtime
+from ppocr.infer.runtime import Runtime, create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
 
 
@@ -28,7 +29,12 @@ class TextClassifier:
         self.image_shape = shape.image_shape
         self.postprocess = model.postprocess("ClsPostProcess", label_list=options.cls_label_list)
         self.threshold, self.batch_size = options.cls_thresh, options.cls_batch_size
-        self.runtime = create_runtime(model, options)
+        self._model, self._options = model, options
+
+    @functools.cached_property
+    def runtime(self) -> Runtime:
+        """Loaded for the first strip, which takes a tenth of a second: of a page that reads well there is none."""
+        return create_runtime(self._model, self._options)
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(label, probability) of each strip, uint8[h, w, 3] BGR."""
