@@ -118,7 +118,7 @@ def export_quantized(
         [max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)]
     )
     fused = for_prediction(plain, example)
-    stored = store_in_8_bits(copy.deepcopy(fused))
+    stored = store_in_8_bits(copy.deepcopy(fused), depthwise=bool(learned))
 
     reach: Dict[str, float] = {}
     if execution != "float":

@@ -156,11 +156,18 @@ STORED: Mapping[Type[nn.Layer], Type[_Stored]] = {
 }
 
 
-def store_in_8_bits(model: nn.Layer) -> nn.Layer:
-    """Replace, in place, each convolution and linear layer by its stored form; the same model."""
+def store_in_8_bits(model: nn.Layer, *, depthwise: bool = True) -> nn.Layer:
+    """Replace, in place, each convolution and linear layer by its stored form; the same model.
+
+    Args:
+        depthwise: also depthwise kernels. They are a fiftieth of a network, and where they were not trained with rounding
+            most of what it costs comes from them: of 500 words the mobile recogniser reads 79.2 % in float, 73.6 % with
+            them alone rounded, 78.8 % with all others. Their few weights nearly cancel each other out, so that
+            small errors times large inputs shift whole channels.
+    """
     for name, layer in list(model.named_sublayers()):
         kind = STORED.get(type(layer))
-        if kind is not None and getattr(layer, "_groups", 1) >= 1 and can_store(layer):
+        if kind is not None and can_store(layer) and (depthwise or not is_depthwise(layer)):
             replace(model, name, kind(layer))
     return model
 
@@ -168,6 +175,10 @@ def store_in_8_bits(model: nn.Layer) -> nn.Layer:
 def can_store(layer: nn.Layer) -> bool:
     """A transposed convolution with groups has its output channels on two axes."""
     return not (isinstance(layer, nn.Conv2DTranspose) and layer._groups > 1)
+
+
+def is_depthwise(layer: nn.Layer) -> bool:
+    return getattr(layer, "_groups", 1) > 1
 
 
 def execute_in_8_bits(model: nn.Layer, ranges: Mapping[str, float]) -> nn.Layer:
