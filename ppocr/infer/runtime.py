@@ -147,17 +147,20 @@ def _onednn_predictor(
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Paddle's int8 passes write a report to standard output, whatever the level of its log."""
+    """Paddle's int8 passes write a report to the terminal, whatever the level of its log."""
     sys.stdout.flush()
-    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    kept, nothing = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
     try:
         yield
     finally:
         with contextlib.suppress(OSError, TypeError, AttributeError):  # no such library on Windows
             ctypes.CDLL(None).fflush(None)  # C++ holds back what goes into a pipe
-        os.dup2(kept, 1)
-        os.close(kept)
+        for number, copy in zip((1, 2), kept):
+            os.dup2(copy, number)
+            os.close(copy)
         os.close(nothing)
 
 
