@@ -13,8 +13,7 @@ def attend(
     queries: paddle.Tensor,
     keys: paddle.Tensor,
     values: paddle.Tensor,
-    *,
-    heads: int,
+    heads: int,  # not keyword-only: tracing in Paddle 3.1 loses the defaults of such
     mask: Optional[paddle.Tensor] = None,
     dropout: Optional[nn.Layer] = None,
 ) -> paddle.Tensor:
