@@ -19,8 +19,9 @@ CONFIGS = [f"{task}/PP-OCRv6_{size}_{task}.yml" for task in ("det", "rec") for s
 
 @pytest.mark.parametrize("path", CONFIGS)
 def test_the_training_sections_are_understood(path):
-    config = thaw(load_config(path))
-    given = {"charset": None, "max_text_length": 25, "label_list": None, "task": path[:3]}
+    loaded = load_config(path)
+    config = thaw(loaded)
+    given = {"charset": build_charset(loaded), "max_text_length": 25, "label_list": None, "task": path[:3]}
     problems = loader_problems(config["Train"], "Train", given) + loader_problems(config["Eval"], "Eval", given)
     problems += METRICS.problems(config["Metric"], "Metric", given)
     assert problems == []
