@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ppocr.config import GlobalOptions
-from ppocr.engine.cpu import prepare_cpu
 from ppocr.errors import ConfigError
+from ppocr.infer.memory import keep_freed_memory
+from ppocr.infer.mkl import choose_kernels_of_mkl
 
 if TYPE_CHECKING:
     import paddle
@@ -82,7 +83,8 @@ def prepare(options: GlobalOptions) -> Environment:
     number = os.environ.get("FLAGS_selected_gpus", "0").split(",")[0]  # noqa: SIM112 - Paddle's own name
     device = f"gpu:{number}" if options.use_gpu else "cpu"
     if device == "cpu":
-        prepare_cpu()
+        choose_kernels_of_mkl()
+        keep_freed_memory()
     paddle.device.set_device(device)
     paddle.seed(options.seed)  # equal initial weights in all processes
     if world_size > 1:

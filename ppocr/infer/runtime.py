@@ -19,6 +19,7 @@ import numpy as np
 
 from ppocr.errors import ModelError
 from ppocr.infer.memory import reuse_freed_memory
+from ppocr.infer.mkl import choose_kernels_of_mkl
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.paddle_core import paddle_core
@@ -73,6 +74,7 @@ class PaddleRuntime:
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
+        choose_kernels_of_mkl()
         core = paddle_core()
         core.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
         reuse_freed_memory()

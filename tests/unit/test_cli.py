@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -259,14 +258,9 @@ def run(*arguments, code=None, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
 
 
-def test_version_is_fast():
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        done = run("--version")
-        times.append(time.perf_counter() - begin)
-        assert (done.returncode, done.stdout, done.stderr) == (0, f"ppocr {__version__}\n", "")
-    assert min(times) < 0.3
+def test_version():
+    done = run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"ppocr {__version__}\n", "")
 
 
 @pytest.mark.parametrize("statement", ["import ppocr", "import ppocr.cli.main"])

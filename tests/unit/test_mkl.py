@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from ppocr.engine import cpu
+from ppocr.infer import mkl
 
 AVX512 = "avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl"
 
@@ -23,15 +23,15 @@ AVX512 = "avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl"
 def test_kind_follows_the_processor(tmp_path, vendor, flags, kind):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags} bmi2\n", encoding="utf-8")
-    assert cpu.mkl_kind(cpuinfo) == kind
+    assert mkl.mkl_kind(cpuinfo) == kind
 
 
 def test_unknown_system_is_left_alone(tmp_path):
-    assert cpu.mkl_kind(tmp_path / "cpuinfo") is None
+    assert mkl.mkl_kind(tmp_path / "cpuinfo") is None
 
 
 def test_what_a_user_set_stays(monkeypatch):
     monkeypatch.setenv("MKL_DEBUG_CPU_TYPE", "4")
-    monkeypatch.setattr(cpu, "mkl_kind", lambda cpuinfo: "7")
-    cpu.choose_kernels_of_mkl()
+    monkeypatch.setattr(mkl, "mkl_kind", lambda cpuinfo: "7")
+    mkl.choose_kernels_of_mkl()
     assert os.environ["MKL_DEBUG_CPU_TYPE"] == "4"
