@@ -61,7 +61,7 @@ def paddleslim(module: str) -> Any:
 class _Hollow(types.ModuleType):
     """A module whose every attribute is another one; to be called as well (`matplotlib.use`), and false (`six.PY2`)."""
 
-    __path__ = ()  # a package without files
+    __path__ = ()  # type: ignore[assignment]  # a package without files
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -103,7 +103,7 @@ def old_ir(model: nn.Layer) -> Iterator[None]:
 
     kept = {name: getattr(_C_ops, name) for name in PIR_ONLY}
     if not hasattr(base, "_to_static_mode_guard_"):
-        base._to_static_mode_guard_ = base.to_static_mode_guard
+        base._to_static_mode_guard_ = base.to_static_mode_guard  # type: ignore[attr-defined]
     for layer in model.sublayers():
         if isinstance(layer, nn.layer.rnn.RNNBase) and "_dropout_state" in layer._buffers:
             layer._buffers["_dropout_state"] = paddle.zeros([1], "uint8")
@@ -132,7 +132,7 @@ def is_old(x: Any) -> bool:
 
 def operator(
     kind: str, inputs: Mapping[str, Any], output: str, attributes: Mapping[str, Any] | None = None
-) -> paddle.static.Variable:
+) -> Any:
     """Append an operator of the old IR with one float32 output; that output."""
     from paddle.base.layer_helper import LayerHelper
 

@@ -59,7 +59,7 @@ def measure(model: nn.Layer, input_shape: Sequence[int]) -> Cost:
     def watch(layer: Any, inputs: Any, output: Any) -> None:
         for tensor in [*layer.parameters(include_sublayers=False)]:
             used[id(tensor)] = tensor.size
-        weight = getattr(layer, "weight", None)
+        weight: Any = getattr(layer, "weight", None)
         name = f"{names[layer]}.weight"
         if isinstance(layer, (nn.Conv2D, nn.Conv2DTranspose)):
             per = output if isinstance(layer, nn.Conv2D) else inputs[0]
@@ -76,7 +76,7 @@ def measure(model: nn.Layer, input_shape: Sequence[int]) -> Cost:
             used.update({id(tensor): tensor.size for tensor in layer.parameters()})
 
     modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
-    hooks = [layer.register_forward_post_hook(watch) for layer in names]
+    hooks = [layer.register_forward_post_hook(watch) for layer in names]  # type: ignore[arg-type]
     model.eval()
     try:
         with paddle.no_grad():
