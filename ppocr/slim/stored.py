@@ -160,10 +160,10 @@ def store_in_8_bits(model: nn.Layer, *, depthwise: bool = True) -> nn.Layer:
     """Replace, in place, each convolution and linear layer by its stored form; the same model.
 
     Args:
-        depthwise: also depthwise kernels. They are a fiftieth of a network, and where they were not trained with rounding
-            most of what it costs comes from them: of 500 words the mobile recogniser reads 79.2 % in float, 73.6 % with
-            them alone rounded, 78.8 % with all others. Their few weights nearly cancel each other out, so that
-            small errors times large inputs shift whole channels.
+        depthwise: also depthwise kernels. They are a fiftieth of a network, and where they were not trained with
+            rounding most of what it costs comes from them: of 500 words the mobile recogniser reads 79.2 % in float,
+            73.6 % with them alone rounded, 78.8 % with all others. Their few weights nearly cancel each other out, so
+            that small errors times large inputs shift whole channels.
     """
     for name, layer in list(model.named_sublayers()):
         kind = STORED.get(type(layer))
