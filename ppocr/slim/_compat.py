@@ -130,9 +130,7 @@ def is_old(x: Any) -> bool:
     return isinstance(x, paddle.static.Variable)
 
 
-def operator(
-    kind: str, inputs: Mapping[str, Any], output: str, attributes: Mapping[str, Any] | None = None
-) -> Any:
+def operator(kind: str, inputs: Mapping[str, Any], output: str, attributes: Mapping[str, Any] | None = None) -> Any:
     """Append an operator of the old IR with one float32 output; that output."""
     from paddle.base.layer_helper import LayerHelper
 
