@@ -1,8 +1,15 @@
 """What every test leaves behind as it found it."""
 
 import logging
+import signal
 
 import pytest
+
+
+def pytest_configure(config):
+    """A job in the background of a shell ignores Ctrl-C, and so would the commands that tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
