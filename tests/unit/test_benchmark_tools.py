@@ -204,3 +204,14 @@ def test_memory_of_this_process():
     import memory_curve
 
     assert 5 < memory_curve.rss_mb() <= memory_curve.peak_rss_mb() + 1
+
+
+def test_stages_told_page_by_page_are_summed_for_a_pass():
+    from peer_protocol import StageSeconds
+
+    stages = StageSeconds()
+    stages.add([1.0, None, 2.0])
+    stages.add([0.5, 0.25, None])
+    stages.add(None)  # of a page without text
+    assert stages.take() == {"det": 1.5, "cls": 0.25, "rec": 2.0}
+    assert stages.take() == {}

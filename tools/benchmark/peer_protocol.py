@@ -100,6 +100,23 @@ def claim_stdout() -> TextIO:
     return channel
 
 
+class StageSeconds:
+    """Seconds of each stage, summed over a pass, for engines that tell them page by page."""
+
+    def __init__(self) -> None:
+        self._seconds: Dict[str, float] = {}
+
+    def add(self, seconds: Optional[Sequence[Optional[float]]]) -> None:
+        """Add what RapidOCR tells of a page: detector, classifier, recogniser; None for what did not run."""
+        for stage, value in zip(("det", "cls", "rec"), seconds or ()):
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + (value or 0.0)
+
+    def take(self) -> Dict[str, float]:
+        """The sums so far; the next pass begins at zero."""
+        taken, self._seconds = self._seconds, {}
+        return taken
+
+
 def serve(
     load: Callable[[], Callable[[Sequence[str]], Pages]],
     *,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from peer_protocol import arguments, one_by_one, serve
+from peer_protocol import StageSeconds, arguments, one_by_one, serve
 
 
 def main() -> None:
     options = arguments(__doc__).parse_args()
+    stages = StageSeconds()
 
     def load():
         from rapidocr_onnxruntime import RapidOCR
@@ -17,12 +18,19 @@ def main() -> None:
         engine = RapidOCR(intra_op_num_threads=options.threads)
 
         def read(path: str):
-            lines, _ = engine(path)
+            lines, seconds = engine(path)
+            stages.add(seconds)
             return lines or []  # (corners, text, score); None when there is no text
 
         return one_by_one(read)
 
-    serve(load, engine=options.name or "rapidocr1", version=version("rapidocr-onnxruntime"), threads=options.threads)
+    serve(
+        load,
+        engine=options.name or "rapidocr1",
+        version=version("rapidocr-onnxruntime"),
+        threads=options.threads,
+        stages=stages.take,
+    )
 
 
 if __name__ == "__main__":

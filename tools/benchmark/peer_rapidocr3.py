@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from peer_protocol import arguments, one_by_one, serve
+from peer_protocol import StageSeconds, arguments, one_by_one, serve
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--keys", help="the recogniser's characters, one a line")
     parser.add_argument("--engine", default="onnxruntime", choices=["onnxruntime", "openvino"])
     options = parser.parse_args()
+    stages = StageSeconds()
 
     def load():
         from rapidocr import EngineType, RapidOCR
@@ -31,13 +32,20 @@ def main() -> None:
 
         def read(path: str):
             found = engine(path)
+            stages.add(found.elapse_list)
             if not found.txts:  # None or empty when there is no text
                 return []
             return zip(found.boxes.tolist(), found.txts, found.scores)
 
         return one_by_one(read)
 
-    serve(load, engine=options.name or "rapidocr3", version=version("rapidocr"), threads=options.threads)
+    serve(
+        load,
+        engine=options.name or "rapidocr3",
+        version=version("rapidocr"),
+        threads=options.threads,
+        stages=stages.take,
+    )
 
 
 if __name__ == "__main__":
