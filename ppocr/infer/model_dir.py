@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Mapping, Optional
@@ -11,6 +10,7 @@ from typing import Any, Literal, Mapping, Optional
 from ppocr.config import read_yaml, thaw
 from ppocr.errors import ConfigError, ModelError
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.utils.cache import cache_folder
 
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
@@ -22,17 +22,8 @@ SPEC = "inference.yml"
 
 
 def cache_root() -> Path:
-    """Where fetched models live: `$PPOCR_HOME`, else the platform's cache folder; then `models/`."""
-    home = os.environ.get("PPOCR_HOME")
-    if home:
-        return Path(home).expanduser() / "models"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library/Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "ppocr" / "models"
+    """Where fetched models live: `models/` in this package's cache folder."""
+    return cache_folder() / "models"
 
 
 def resolve_model(name: str, kind: Kind) -> Path:

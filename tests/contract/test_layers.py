@@ -19,7 +19,7 @@ ALLOWED = {
     "config": {"registry"},
     "ops": set(),
     "utils": set(),
-    "data": {"registry", "ops"},
+    "data": {"registry", "ops", "utils"},
     "postprocess": {"ops"},
     "metrics": {"ops"},
     "modeling": {"registry"},

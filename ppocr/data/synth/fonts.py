@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Iterable, Optional, Sequence, Union
@@ -17,6 +16,7 @@ from ppocr.data.synth.faces import Face, read_faces
 from ppocr.data.synth.ink import draw_line
 from ppocr.data.synth.languages import ASCII, Language, is_ideographic, is_shaped_for
 from ppocr.errors import ConfigError
+from ppocr.utils.cache import cache_folder
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _EASTERN = "的の가"
@@ -154,10 +154,5 @@ def fonts_in(folders: Sequence[Union[str, Path]]) -> list[Path]:
 
 
 def default_cache() -> Path:
-    """`fonts/` under `$PPOCR_HOME`, else under this package's folder in the platform's cache."""
-    home = os.environ.get("PPOCR_HOME")
-    if home:
-        return Path(home).expanduser() / "fonts"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "ppocr/fonts"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ppocr/fonts"
+    """`fonts/` in this package's cache folder."""
+    return cache_folder() / "fonts"
