@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, Optional
 
-LARGE = 850_000_000  # bytes of a process; the promise is to stay below 1 GB
+LARGE = 900_000_000  # bytes of a process; the promise is to stay below 1 GB
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 
@@ -40,14 +40,14 @@ def keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, -1)  # never give back
 
 
-def return_freed_memory() -> None:
-    """Give back what is free now if the process has grown beyond `LARGE`.
+def return_freed_memory(above: int = LARGE) -> None:
+    """Give back what is free now if the process has more bytes in memory than `above`.
 
     Pages of other sizes often find no use for what is free, and memory would creep up. But memory that was given back
-    must be fetched again and zeroed, which takes a tenth of a page's time, so a small process keeps what it has.
+    must be fetched again and zeroed, which takes a fifth of a page's time, so it is not to be done at every page.
     """
     library = _glibc()
-    if library is not None and _resident() > LARGE:
+    if library is not None and _resident() > above:
         library.malloc_trim(0)
 
 

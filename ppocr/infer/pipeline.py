@@ -16,7 +16,7 @@ import numpy as np
 from ppocr.errors import InputError
 from ppocr.infer.cls import TextClassifier
 from ppocr.infer.det import TextDetector
-from ppocr.infer.memory import return_freed_memory
+from ppocr.infer.memory import LARGE, return_freed_memory
 from ppocr.infer.options import OCROptions
 from ppocr.infer.rec import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
@@ -30,7 +30,9 @@ Source = Union[str, Path, bytes, np.ndarray]
 
 GROUP_PAGES = 16  # pages whose strips are pooled at most …
 GROUP_STRIPS = 128  # … or until there are this many strips …
-GROUP_PIXELS = 16_000_000  # … or the pages hold this many pixels (48 MB)
+GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
+TIDY_PAGES = 48  # pages after which free memory goes back …
+TIDY_BYTES = 600_000_000  # … if the process has more than this
 LARGE_PAGE = 4_500_000  # bytes: from 1.5 megapixels on, the detector's own need is what the process peaks at
 
 
@@ -90,6 +92,7 @@ class OCR:
     def stream(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
         """Read pages as they come, results in the same order; an InputError among them is passed on in its place."""
         group: list[Union[_PageInWork, InputError]] = []
+        untidy = 0  # pages since free memory went back
         iterator = iter(pages)
         while True:
             with self.stages.timed("decode"):
@@ -99,8 +102,10 @@ class OCR:
             group.append(page if isinstance(page, InputError) else self._detect(page))
             if _full(group):
                 yield from self._finish(group)
+                untidy += len(group)
                 group = []
-                return_freed_memory()
+                return_freed_memory(TIDY_BYTES if untidy >= TIDY_PAGES else LARGE)
+                untidy %= TIDY_PAGES
         yield from self._finish(group)
         return_freed_memory()
 

@@ -6,7 +6,6 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
-from ppocr.infer.memory import return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
@@ -16,7 +15,6 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
-TIDY = 8  # batches after which free memory goes back
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -70,14 +68,12 @@ class TextRecognizer:
         answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
         widths = [natural_width(strip, height) for strip in strips]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
-        for number, (indices, width) in enumerate(batches, start=1):
+        for indices, width in batches:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
                 resize_normalize_pad(strips[index], height, width, out=out)
             for index, answer in zip(indices, self.runtime.run(batch, self._decode)):
                 answers[index] = answer
-            if number % TIDY == 0:
-                return_freed_memory()  # what one width left free seldom fits the next
         return answers
 
     def _decode(self, scores: np.ndarray) -> list[tuple[str, float]]:
