@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppocr.infer.memory import LARGE_PICTURE, return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
@@ -11,6 +12,10 @@ from ppocr.ops.page_image import STRIDE, normalize_planes, resize_page, tile_spa
 from ppocr.postprocess.db import Regions
 
 SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
+LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …
+OVERLAP = 128  # … which share so many pixels
+MOST_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
+NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input, at most, of the mobile and tiny networks
 
 
 class TextDetector:
@@ -52,35 +57,40 @@ class TextDetector:
     def probability(self, image: np.ndarray) -> np.ndarray:
         """float32[h, w]: the shrink map of a page at the network's resolution.
 
-        A page far longer than wide would lose its text when shrunk whole: it is read in overlapping tiles, and the
-        tiles' maps are joined in the middle of each overlap, so that a line across a seam stays one region.
+        A long page, or a very large picture, is read in overlapping tiles, which needs less memory. The tiles' maps are
+        joined in the middle of each overlap, so that a line across a seam stays one region.
         """
-        height, width = image.shape[:2]
-        if height >= width:
-            return self._strip_probability(image)
-        # Tiles run down the page; a wide page is the same with the axes swapped, but the picture must not be turned.
-        return self._strip_probability(image, across_is_height=True)
-
-    def _strip_probability(self, image: np.ndarray, across_is_height: bool = False) -> np.ndarray:
-        axis = 1 if across_is_height else 0  # the long one
-        length, across = image.shape[axis], image.shape[1 - axis]
-        span = tile_spans(length, across)[0]
-        if span == (0, length):
-            return self._run(resize_page(image, *self.resize.size(*image.shape[:2])))
-        tile = (span[1], across) if axis == 0 else (across, span[1])
-        tile_size = self.resize.size(*tile)
-        scaled_length = max(tile_size[axis], round(length * tile_size[axis] / span[1] / STRIDE) * STRIDE)
-        size = (scaled_length, tile_size[1]) if axis == 0 else (tile_size[0], scaled_length)
-        page = resize_page(image, *size)
-        joined = np.empty(size, np.float32)
-        spans = tile_spans(scaled_length, tile_size[1 - axis], max_ratio=tile_size[axis] / tile_size[1 - axis])
+        page = resize_page(image, *self._size(*image.shape[:2]))
+        axis = int(page.shape[1] > page.shape[0])  # the long one
+        across = page.shape[1 - axis]
+        largest = SMALLER if image.size >= LARGE_PICTURE else LARGEST
+        longest = max(largest // across // STRIDE, 3 * OVERLAP // STRIDE) * STRIDE
+        spans = tile_spans(page.shape[axis], longest, overlap=OVERLAP)
+        tile = across * (spans[0][1] - spans[0][0])
+        joined = np.empty(page.shape[:2], np.float32)
+        ends = [(stop + start) // 2 for (_, stop), (start, _) in zip(spans, spans[1:])] + [page.shape[axis]]
         begin = 0
-        for index, (start, stop) in enumerate(spans):
-            end = scaled_length if index + 1 == len(spans) else (stop + spans[index + 1][0]) // 2
-            part = _slice(axis, start, stop)
-            joined[_slice(axis, begin, end)] = self._run(page[part])[_slice(axis, begin - start, end - start)]
+        for (start, stop), end in zip(spans, ends):
+            return_freed_memory(need=NEED_PER_PIXEL * tile, picture=image.size)
+            part = self._run(page[_slice(axis, start, stop)])
+            joined[_slice(axis, begin, end)] = part[_slice(axis, begin - start, end - start)]
             begin = end
         return joined
+
+    def _size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which the network sees a page.
+
+        One far longer than wide would lose its text when shrunk whole: it is scaled as a part of it would be.
+        """
+        across = min(height, width)
+        part = max(MOST_RATIO * across, 4 * STRIDE)
+        if max(height, width) <= part:
+            return self.resize.size(height, width)
+        if height > width:
+            scaled = self.resize.size(part, width)
+            return max(scaled[0], round(height * scaled[0] / part / STRIDE) * STRIDE), scaled[1]
+        scaled = self.resize.size(height, part)
+        return scaled[0], max(scaled[1], round(width * scaled[1] / part / STRIDE) * STRIDE)
 
     def _run(self, page: np.ndarray) -> np.ndarray:
         """The map of one picture whose sides are multiples of 32."""

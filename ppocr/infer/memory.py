@@ -9,6 +9,7 @@ import sys
 from typing import Any, Optional
 
 LARGE = 900_000_000  # bytes of a process; the promise is to stay below 1 GB
+LARGE_PICTURE = 24_000_000  # bytes: 8 megapixels
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 
@@ -40,14 +41,20 @@ def keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, -1)  # never give back
 
 
-def return_freed_memory(above: int = LARGE) -> None:
-    """Give back what is free now if the process has more bytes in memory than `above`.
+def return_freed_memory(above: int = LARGE, *, need: int = 0, picture: int = 0) -> None:
+    """Give back what is free now if the process would become larger than it should.
 
     Pages of other sizes often find no use for what is free, and memory would creep up. But memory that was given back
     must be fetched again and zeroed, which takes a fifth of a page's time, so it is not to be done at every page.
+
+    Args:
+        above: bytes that the process may have in memory …
+        need: … with so many more as will be asked for next.
+        picture: bytes of the picture that is being read. Beside a large one everything goes back: decoding alone left
+            a second copy of it, and the time does not matter.
     """
     library = _glibc()
-    if library is not None and _resident() > above:
+    if library is not None and (picture >= LARGE_PICTURE or _resident() + need > above):
         library.malloc_trim(0)
 
 

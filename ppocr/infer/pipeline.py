@@ -33,7 +33,7 @@ GROUP_STRIPS = 128  # … or until there are this many strips …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 TIDY_PAGES = 48  # pages after which free memory goes back …
 TIDY_BYTES = 600_000_000  # … if the process has more than this
-LARGE_PAGE = 4_500_000  # bytes: from 1.5 megapixels on, the detector's own need is what the process peaks at
+RECOGNIZER_NEED = 100_000_000  # bytes for batches of the pooled strips
 
 
 @dataclasses.dataclass
@@ -111,8 +111,6 @@ class OCR:
 
     def _detect(self, page: Page) -> _PageInWork:
         begin = time.perf_counter()
-        if page.image.size >= LARGE_PAGE:
-            return_freed_memory()
         with self.stages.timed("det"):
             probability = self.detector.probability(page.image)
         with self.stages.timed("post"):
@@ -123,9 +121,10 @@ class OCR:
 
     def _finish(self, group: Sequence[Union[_PageInWork, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
         """Read the pooled strips of a group of pages and hand out its results."""
-        return_freed_memory()  # of the detector
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
+        largest = max((item.page.image.size for item in in_work), default=0)
+        return_freed_memory(need=RECOGNIZER_NEED, picture=largest)
         readings = iter(self.read([item.strips for item in in_work]))
         per_strip = (time.perf_counter() - begin) / max(1, sum(len(item.strips) for item in in_work))
         for item in group:

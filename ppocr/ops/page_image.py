@@ -1,4 +1,4 @@
-"""Pages as the detector wants them: limited side, multiples of 32, normalised planes; and tiles of extreme pages."""
+"""Pages as the detector wants them: limited side, multiples of 32, normalised planes; and tiles of large ones."""
 
 from __future__ import annotations
 
@@ -74,25 +74,25 @@ def normalize_planes(
     return map_bytes(image, tables, out=out)
 
 
-def tile_spans(
-    length: int, across: int, *, max_ratio: float = 3.0, overlap_ratio: float = 0.5
-) -> list[tuple[int, int]]:
-    """Cut the long side of an extreme page into overlapping spans, so that shrinking does not make its text vanish.
+def tile_spans(length: int, longest: int, *, overlap: int) -> list[tuple[int, int]]:
+    """Cut a page's long side into overlapping spans of one length.
 
     Args:
-        length: long side, pixels.
-        across: short side, pixels.
-        max_ratio: pages up to this long : short stay whole, and spans are about this long.
-        overlap_ratio: how much neighbours share, as a part of the short side (a line of text must fit in it).
+        length: of the side, pixels, a multiple of 32.
+        longest: pixels of a span at most; a multiple of 32, longer than `overlap`.
+        overlap: what neighbours share at least, pixels.
 
     Returns:
-        [(start, stop), …] in pixels along the long side, covering it all.
+        [(start, stop), …] in pixels along the side, covering it all. They begin at multiples of 32, where the network's
+        coarsest grid has its lines, and their length is one, too.
     """
-    span = int(across * max_ratio)
-    if length <= max(span, STRIDE):
+    if length <= longest:
         return [(0, length)]
-    span = max(span, 4 * STRIDE)  # a strip a few pixels high is not worth a thousand tiles
-    overlap = int(min(across * overlap_ratio, span / 2))
-    count = max(2, -(-(length - overlap) // (span - overlap)))
-    starts = np.linspace(0, max(0, length - span), count).round().astype(int)
-    return [(int(start), min(length, int(start) + span)) for start in starts]
+    count = -(-(length - overlap) // (longest - overlap))
+    span = _up_to_stride(-(-(length + (count - 1) * overlap) // count))
+    starts = [_up_to_stride((length - span) * index // (count - 1)) for index in range(count)]
+    return [(start, start + span) for start in starts]
+
+
+def _up_to_stride(length: int) -> int:
+    return -(-length // STRIDE) * STRIDE

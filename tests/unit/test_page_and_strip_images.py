@@ -37,13 +37,14 @@ def test_normalisation_is_the_formula():
     np.testing.assert_allclose(out, ((image / 255 - mean) / std).transpose(2, 0, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("length, across", [(300, 100), (301, 100), (1000, 100), (20000, 150), (5000, 1), (999, 7)])
-def test_tiles_cover_the_page_and_overlap(length, across):
-    spans = tile_spans(length, across)
+@pytest.mark.parametrize("length, longest", [(320, 320), (352, 320), (1600, 1024), (20032, 704), (9600, 384)])
+def test_tiles_cover_the_page_and_overlap(length, longest):
+    spans = tile_spans(length, longest, overlap=128)
     assert spans[0][0] == 0 and spans[-1][1] == length
     for (_, stop), (start, _) in zip(spans, spans[1:]):
-        assert stop - start >= min(across * 0.5, 16) - 1
+        assert stop - start >= 128
     assert len({stop - start for start, stop in spans}) == 1  # one shape for the network
+    assert all(start % 32 == 0 and stop % 32 == 0 and stop - start <= longest for start, stop in spans)
 
 
 def test_strip_keeps_its_proportions_and_is_padded_with_zero():
