@@ -107,7 +107,7 @@ def export_quantized(
     from ppocr.slim import pact
     from ppocr.slim import ranges as reaches
     from ppocr.slim.prune import matching
-    from ppocr.slim.stored import execute_in_8_bits, store_in_8_bits
+    from ppocr.slim.stored import execute_in_8_bits, is_depthwise, store_in_8_bits
 
     refuse_other_files(directory)
     spec, shape = inference_spec(config), input_shape(config)
@@ -118,7 +118,8 @@ def export_quantized(
         [max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)]
     )
     fused = for_prediction(plain, example)
-    stored = store_in_8_bits(copy.deepcopy(fused), depthwise=bool(learned))
+    trained_so = any(is_depthwise(layer) for name, layer in plain.named_sublayers() if name in learned)
+    stored = store_in_8_bits(copy.deepcopy(fused), depthwise=trained_so)
 
     reach: Dict[str, float] = {}
     if execution != "float":

@@ -388,7 +388,9 @@ NOTHING_SEEN = 0.001  # where Paddle's moving average begins
 
 
 def start_range(layer: Any, reach: float) -> None:
-    """Let the moving average of a quantized layer's input begin at `reach`."""
+    """Let the moving average of a quantized layer's input begin at `reach`, and its clip not beyond."""
+    alpha = layer._act_preprocess.alpha
+    alpha.set_value(paddle.minimum(alpha, paddle.full_like(alpha, reach)))
     quantizer = layer._fake_quant_input
     for tensor, value in ((quantizer._scale, reach), (quantizer._accum, reach), (quantizer._state, 1.0)):
         tensor.set_value(np.array([value], np.float32))

@@ -29,7 +29,7 @@ from ppocr.slim._compat import (
 )
 from ppocr.slim.prune import matching
 from ppocr.slim.ranges import observe
-from ppocr.slim.stored import STORED, replace
+from ppocr.slim.stored import STORED, is_depthwise, replace
 
 KINDS = (nn.Conv2D, nn.Linear)
 
@@ -59,8 +59,9 @@ def clip_layer(*, alpha: float, alpha_decay: float) -> type:
 
 
 def quantize(
-    model: nn.Layer, *, alpha: float, alpha_decay: float, moving_rate: float, float_layers: Sequence[str]
-) -> nn.Layer:
+    model: nn.Layer, *, alpha: float, alpha_decay: float, moving_rate: float, float_layers: Sequence[str] = (),
+    depthwise: bool = True,
+) -> nn.Layer:  # fmt: skip
     """Put PaddleSlim's quantizers into `model`, in place; the same model.
 
     Convolutions and linear layers round their weights per channel and their inputs to 8 bits by a moving average of the
@@ -71,21 +72,27 @@ def quantize(
         alpha, alpha_decay: of `clip_layer`.
         moving_rate: how much of the average each step keeps.
         float_layers: shell patterns of layers that stay in float.
+        depthwise: whether depthwise convolutions are rounded too.
 
     Raises:
         SlimError: PaddleSlim is not installed, the network is quantized already, or a pattern matches nothing.
     """
-    names = [name for name, layer in model.named_sublayers() if isinstance(layer, KINDS)]
+    layers = {name: layer for name, layer in model.named_sublayers() if isinstance(layer, KINDS)}
+    skipped = set(matching(list(layers), float_layers))
+    if not depthwise:
+        skipped |= {name for name, layer in layers.items() if is_depthwise(layer)}
     clip = clip_layer(alpha=alpha, alpha_decay=alpha_decay)
-    insert_quantizers(model, matching(names, float_layers), clip=clip, moving_rate=moving_rate, kinds=KINDS)
+    insert_quantizers(model, skipped, clip=clip, moving_rate=moving_rate, kinds=KINDS)
     keep_from_optimizer(model)
     return model
 
 
 def calibrate(model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
-    """Let the moving averages of a quantized `model` begin at what its float weights make of real pictures.
+    """Let the ranges of a quantized `model` begin at what its float weights make of real pictures.
 
-    Without it the first steps round everything to a range of about 1, and what they learn is noise.
+    Without it the first steps round everything to a range of about 1, and what they learn is noise. Clips that start
+    beyond a layer's best range start there instead: an optimiser moves α by its learning rate at most, which takes
+    100,000 steps from 20 to 2.
 
     Args:
         batches: float32[N, 3, H, W] each; a few.

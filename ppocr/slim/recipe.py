@@ -53,6 +53,8 @@ class Quantize:
         alpha_decay: their own L2 decay.
         moving_rate: of the moving average of each input's largest value.
         float_layers: patterns of layers that stay in float while training.
+        depthwise: whether depthwise convolutions are rounded too. They hold a fiftieth of the weights, and most of what
+            rounding costs.
         calibration_batches: of training pictures, from which the moving averages start.
         execution: how the exported model computes: `int8`, `float` (int8 weights alone), or `auto`: the faster of those
             that hold the accuracy.
@@ -63,6 +65,7 @@ class Quantize:
     alpha_decay: float = 1e-4
     moving_rate: float = 0.9
     float_layers: Sequence[str] = ()
+    depthwise: bool = False
     calibration_batches: int = 8
     execution: Literal["auto", "int8", "float"] = "auto"
     deployed_in_float: Sequence[str] = ()
@@ -141,7 +144,7 @@ class Slim:
             self._plan.apply(model)
         if state.get("quantize"):
             self.quantize = self.quantize or Quantize(**state["quantize"])
-            self._insert(model, state["quantize"]["float_layers"])
+            self._insert(model, Quantize(**{"depthwise": True, **state["quantize"]}))
         return model
 
     def apply(self, model: nn.Layer, *, input_shape: Sequence[int]) -> nn.Layer:
@@ -168,7 +171,7 @@ class Slim:
                 before.size / 1e6, after.size / 1e6, 100 * (after.size / before.size - 1),
             )  # fmt: skip
         if self.quantize is not None and not self._quantized:
-            self._insert(model, self.quantize.float_layers)
+            self._insert(model, self.quantize)
             self.is_new = True
         return model
 
@@ -203,12 +206,10 @@ class Slim:
             taken = (batch for batch, _ in zip(batches, range(self.quantize.calibration_batches)))
             pact.calibrate(model, taken)
 
-    def _insert(self, model: nn.Layer, float_layers: Sequence[str]) -> None:
-        settings = self.quantize
-        assert settings is not None
+    def _insert(self, model: nn.Layer, settings: Quantize) -> None:
         pact.quantize(
             model, alpha=settings.alpha, alpha_decay=settings.alpha_decay, moving_rate=settings.moving_rate,
-            float_layers=float_layers,
+            float_layers=settings.float_layers, depthwise=settings.depthwise,
         )  # fmt: skip
         self._quantized = True
 

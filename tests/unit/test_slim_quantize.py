@@ -116,6 +116,23 @@ def test_calibration_starts_where_the_float_network_is(quantized):
     ]
 
 
+def test_clips_start_at_the_best_range_or_where_they_are_told_if_that_is_less(quantized):
+    quantized.low._act_preprocess.alpha.set_value(np.array([0.01], np.float32))
+    pact.calibrate(quantized, pictures(4))
+    ranges = observe(network(), pictures(4))
+    assert quantized.expand._act_preprocess.alpha.item() == pytest.approx(ranges["expand"])
+    assert quantized.low._act_preprocess.alpha.item() == pytest.approx(0.01)
+
+
+def test_depthwise_convolutions_stay_in_float_unless_asked_for():
+    need_paddleslim()
+    slim = build_slim({"Quantize": {}})
+    assert type(slim.apply(network(), input_shape=SHAPE).depthwise) is nn.Conv2D
+    whole = build_slim({"Quantize": {"depthwise": True}}).apply(network(), input_shape=SHAPE)
+    assert type(whole.depthwise) is not nn.Conv2D and type(whole.expand) is not nn.Conv2D
+    assert type(build_slim({}).begin(network(), slim.state()).depthwise) is nn.Conv2D
+
+
 def test_what_is_deployed_is_what_was_trained(quantized):
     """Folding the normalisation multiplies whole channels, so that the rounded numbers stay."""
     pact.calibrate(quantized, pictures(4))
