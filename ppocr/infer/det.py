@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from ppocr.infer.memory import LARGE_PICTURE, return_freed_memory
@@ -15,7 +17,8 @@ SHAPES = 1  # kernels are shared between pages of one size only; more would take
 LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …
 OVERLAP = 128  # … which share so many pixels
 MOST_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
-NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input, at most, of the mobile and tiny networks
+NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input …
+LATELY = 16  # … unless one of the last so many runs had the same shape: then they are free already
 
 
 class TextDetector:
@@ -45,6 +48,7 @@ class TextDetector:
             box_type=options.box_type,
         )
         self.runtime = create_runtime(model, options, shapes=SHAPES)
+        self._lately: deque[tuple[int, ...]] = deque(maxlen=LATELY)
 
     def __call__(self, image: np.ndarray) -> Regions:
         """Find the text of a page.
@@ -66,13 +70,13 @@ class TextDetector:
         largest = SMALLER if image.size >= LARGE_PICTURE else LARGEST
         longest = max(largest // across // STRIDE, 3 * OVERLAP // STRIDE) * STRIDE
         spans = tile_spans(page.shape[axis], longest, overlap=OVERLAP)
-        tile = across * (spans[0][1] - spans[0][0])
         joined = np.empty(page.shape[:2], np.float32)
         ends = [(stop + start) // 2 for (_, stop), (start, _) in zip(spans, spans[1:])] + [page.shape[axis]]
         begin = 0
         for (start, stop), end in zip(spans, ends):
-            return_freed_memory(need=NEED_PER_PIXEL * tile, picture=image.size)
-            part = self._run(page[_slice(axis, start, stop)])
+            tile = page[_slice(axis, start, stop)]
+            return_freed_memory(need=self._need(tile), picture=image.size)
+            part = self._run(tile)
             joined[_slice(axis, begin, end)] = part[_slice(axis, begin - start, end - start)]
             begin = end
         return joined
@@ -91,6 +95,13 @@ class TextDetector:
             return max(scaled[0], round(height * scaled[0] / part / STRIDE) * STRIDE), scaled[1]
         scaled = self.resize.size(height, part)
         return scaled[0], max(scaled[1], round(width * scaled[1] / part / STRIDE) * STRIDE)
+
+    def _need(self, page: np.ndarray) -> int:
+        """Bytes that a run on `page` will ask for beyond what is free."""
+        if page.shape in self._lately:
+            return 0
+        self._lately.append(page.shape)
+        return NEED_PER_PIXEL * page.shape[0] * page.shape[1]
 
     def _run(self, page: np.ndarray) -> np.ndarray:
         """The map of one picture whose sides are multiples of 32."""

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, Optional
 
-LARGE = 900_000_000  # bytes of a process; the promise is to stay below 1 GB
+LARGE = 1_000_000_000  # bytes of a process
 LARGE_PICTURE = 24_000_000  # bytes: 8 megapixels
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
@@ -49,7 +49,7 @@ def return_freed_memory(above: int = LARGE, *, need: int = 0, picture: int = 0) 
 
     Args:
         above: bytes that the process may have in memory …
-        need: … with so many more as will be asked for next.
+        need: … with so many more as what comes next takes beyond what is free already.
         picture: bytes of the picture that is being read. Beside a large one everything goes back: decoding alone left
             a second copy of it, and the time does not matter.
     """

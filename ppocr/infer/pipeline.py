@@ -16,7 +16,7 @@ import numpy as np
 from ppocr.errors import InputError
 from ppocr.infer.cls import TextClassifier
 from ppocr.infer.det import TextDetector
-from ppocr.infer.memory import LARGE, return_freed_memory
+from ppocr.infer.memory import return_freed_memory
 from ppocr.infer.options import OCROptions
 from ppocr.infer.rec import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
@@ -33,7 +33,7 @@ GROUP_STRIPS = 128  # … or until there are this many strips …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 TIDY_PAGES = 48  # pages after which free memory goes back …
 TIDY_BYTES = 600_000_000  # … if the process has more than this
-RECOGNIZER_NEED = 100_000_000  # bytes for batches of the pooled strips
+RECOGNIZER_NEED = 130_000_000  # bytes for batches of the pooled strips, beyond what is free already
 
 
 @dataclasses.dataclass
@@ -104,8 +104,9 @@ class OCR:
                 yield from self._finish(group)
                 untidy += len(group)
                 group = []
-                return_freed_memory(TIDY_BYTES if untidy >= TIDY_PAGES else LARGE)
-                untidy %= TIDY_PAGES
+                if untidy >= TIDY_PAGES:
+                    return_freed_memory(TIDY_BYTES)
+                    untidy = 0
         yield from self._finish(group)
         return_freed_memory()
 
