@@ -33,7 +33,7 @@ GROUP_STRIPS = 128  # … or until there are this many strips …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 TIDY_PAGES = 48  # pages after which free memory goes back …
 TIDY_BYTES = 600_000_000  # … if the process has more than this
-RECOGNIZER_NEED = 130_000_000  # bytes for batches of the pooled strips, beyond what is free already
+RECOGNIZER_NEED = 90_000_000  # bytes for batches of the pooled strips, beyond what is free already
 
 
 @dataclasses.dataclass

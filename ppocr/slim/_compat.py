@@ -92,6 +92,24 @@ def _stand_ins() -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
+# --- Recurrent layers ------------------------------------------------------------------------------------------------
+
+
+def take_weights(layer: nn.LSTM) -> List[paddle.Tensor]:
+    """The weights of `layer` in the order of Paddle's operator: matrices, then biases. It has none afterwards."""
+    weights = list(layer._all_weights)
+    for part in layer.sublayers(include_self=True):
+        part._parameters.clear()
+    layer._flat_weight = []
+    return weights
+
+
+def run_with_weights(layer: nn.LSTM, weights: List[paddle.Tensor], x: paddle.Tensor) -> Any:
+    """What `layer` makes of `x` with weights in the order of `take_weights`."""
+    layer._all_weights = weights
+    return layer(x)
+
+
 # --- The old IR ------------------------------------------------------------------------------------------------------
 
 

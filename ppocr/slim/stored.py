@@ -20,7 +20,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.slim._compat import is_old, operator
+from ppocr.slim._compat import is_old, operator, run_with_weights, take_weights
 
 LEVELS = 127  # of each sign
 SMALLEST = 1e-8  # range of a channel of zeros
@@ -92,6 +92,37 @@ class StoredLinear(_Stored):
         return F.linear(x, self.weight, self.bias)
 
 
+class StoredLSTM(nn.Layer):
+    """`nn.LSTM` with weights in 8 bits, one range for each unit of each gate, computed in float.
+
+    Args:
+        layer: what to replace; it is used up.
+    """
+
+    def __init__(self, layer: nn.LSTM):
+        super().__init__()
+        weights = take_weights(layer)
+        for number, weight in enumerate(weights):
+            if weight.ndim == 2:
+                whole, peaks = round_to_8_bits(weight.numpy(), 0)
+                self.register_buffer(f"weight_int8_{number}", paddle.to_tensor(whole))
+                self.register_buffer(f"weight_step_{number}", paddle.to_tensor((peaks / LEVELS)[:, None]))
+            else:
+                self.add_parameter(f"bias_{number}", weight)
+        self._count = len(weights)
+        self.lstm = layer
+
+    def forward(self, x: paddle.Tensor) -> Any:
+        return run_with_weights(self.lstm, [self._weight(number) for number in range(self._count)], x)
+
+    def _weight(self, number: int) -> paddle.Tensor:
+        """float32, as rounded; or a bias."""
+        bias = getattr(self, f"bias_{number}", None)
+        if bias is not None:
+            return bias
+        return getattr(self, f"weight_int8_{number}").astype("float32") * getattr(self, f"weight_step_{number}")
+
+
 class Int8Conv2D(StoredConv2D):
     """`nn.Conv2D` for int8 execution.
 
@@ -149,15 +180,16 @@ def _old_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-STORED: Mapping[Type[nn.Layer], Type[_Stored]] = {
+STORED: Mapping[Type[nn.Layer], Any] = {
     nn.Conv2D: StoredConv2D,
     nn.Conv2DTranspose: StoredConv2DTranspose,
     nn.Linear: StoredLinear,
+    nn.LSTM: StoredLSTM,
 }
 
 
 def store_in_8_bits(model: nn.Layer, *, depthwise: bool = True) -> nn.Layer:
-    """Replace, in place, each convolution and linear layer by its stored form; the same model.
+    """Replace, in place, each convolution, linear layer and LSTM by its stored form; the same model.
 
     Args:
         depthwise: also depthwise kernels. They are a fiftieth of a network, and where they were not trained with

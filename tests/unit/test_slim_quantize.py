@@ -13,6 +13,7 @@ from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
 from ppocr.errors import ConfigError, SlimError
 from ppocr.infer.runtime import PaddleRuntime
+from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
 from ppocr.slim import build_slim, pact
 from ppocr.slim._compat import save_old_program
 from ppocr.slim.ranges import for_deployment, harm, observe
@@ -39,6 +40,23 @@ def test_stored_layers_compute_nearly_the_same():
     x = paddle.rand([2, 8])
     expected = linear(x).numpy()
     np.testing.assert_allclose(store_in_8_bits(linear)(x).numpy(), expected, atol=0.02)
+
+
+def test_a_stored_lstm_is_a_quarter_as_large_and_runs_from_its_program(tmp_path):
+    model = LSTMEncoder(24, 48)
+    model.eval()
+    stored = store_in_8_bits(copy.deepcopy(model))
+    stored.eval()
+    x = np.random.default_rng(0).standard_normal((2, 10, 24)).astype(np.float32)
+    expected = predict(model, x)
+    assert 0 < np.abs(predict(stored, x) - expected).max() < 0.01
+    assert not [name for name, tensor in stored.state_dict().items() if "weight_hh" in name or "weight_ih" in name]
+    spec = paddle.static.InputSpec([-1, -1, 24], "float32", name="x")
+    paddle.jit.save(paddle.jit.to_static(stored, input_spec=[spec], full_graph=True), str(tmp_path / "m"))
+    matrices = sum(tensor.size for tensor in model.parameters() if tensor.ndim == 2)
+    assert (tmp_path / "m.pdiparams").stat().st_size < matrices + 16_000  # biases, steps and headers
+    runtime = PaddleRuntime(tmp_path / "m.json", tmp_path / "m.pdiparams", threads=1)
+    np.testing.assert_allclose(runtime.run(x), predict(stored, x), atol=1e-5)
 
 
 def test_the_program_holds_int8_weights_and_float_engines_run_it(tmp_path):
