@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
-from ppocr.infer.memory import LARGE_PICTURE, return_freed_memory
+from ppocr.infer.memory import LARGE_PICTURE, Need, return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
@@ -17,8 +15,8 @@ SHAPES = 1  # kernels are shared between pages of one size only; more would take
 LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …
 OVERLAP = 128  # … which share so many pixels
 MOST_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
-NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input …
-LATELY = 16  # … unless one of the last so many runs had the same shape: then they are free already
+NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input
+LATELY = 16  # runs whose memory is there for the next of the same shape
 
 
 class TextDetector:
@@ -48,7 +46,7 @@ class TextDetector:
             box_type=options.box_type,
         )
         self.runtime = create_runtime(model, options, shapes=SHAPES)
-        self._lately: deque[tuple[int, ...]] = deque(maxlen=LATELY)
+        self._need = Need(LATELY)
 
     def __call__(self, image: np.ndarray) -> Regions:
         """Find the text of a page.
@@ -75,7 +73,8 @@ class TextDetector:
         begin = 0
         for (start, stop), end in zip(spans, ends):
             tile = page[_slice(axis, start, stop)]
-            return_freed_memory(need=self._need(tile), picture=image.size)
+            need = self._need.of(tile.shape, NEED_PER_PIXEL * tile.shape[0] * tile.shape[1])
+            return_freed_memory(need=need, picture=image.size)
             part = self._run(tile)
             joined[_slice(axis, begin, end)] = part[_slice(axis, begin - start, end - start)]
             begin = end
@@ -95,13 +94,6 @@ class TextDetector:
             return max(scaled[0], round(height * scaled[0] / part / STRIDE) * STRIDE), scaled[1]
         scaled = self.resize.size(height, part)
         return scaled[0], max(scaled[1], round(width * scaled[1] / part / STRIDE) * STRIDE)
-
-    def _need(self, page: np.ndarray) -> int:
-        """Bytes that a run on `page` will ask for beyond what is free."""
-        if page.shape in self._lately:
-            return 0
-        self._lately.append(page.shape)
-        return NEED_PER_PIXEL * page.shape[0] * page.shape[1]
 
     def _run(self, page: np.ndarray) -> np.ndarray:
         """The map of one picture whose sides are multiples of 32."""

@@ -6,9 +6,10 @@ import ctypes
 import functools
 import os
 import sys
+from collections import deque
 from typing import Any, Optional
 
-LARGE = 960_000_000  # bytes of a process
+LARGE = 1_000_000_000  # bytes of a process
 LARGE_PICTURE = 24_000_000  # bytes: 8 megapixels
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
@@ -56,6 +57,26 @@ def return_freed_memory(above: int = LARGE, *, need: int = 0, picture: int = 0) 
     library = _glibc()
     if library is not None and (picture >= LARGE_PICTURE or _resident() + need > above):
         library.malloc_trim(0)
+
+
+class Need:
+    """What the runs of a network ask for beyond memory that is free already.
+
+    A run of a shape that was seen lately finds its memory free. Another one's falls between what others left, and the
+    process grows.
+
+    Args:
+        runs: so many runs are "lately".
+    """
+
+    def __init__(self, runs: int):
+        self._lately: deque[tuple[int, ...]] = deque(maxlen=runs)
+
+    def of(self, shape: tuple[int, ...], size: int) -> int:
+        """`size`, or 0 where `shape` was seen lately; it is now."""
+        seen = shape in self._lately
+        self._lately.append(shape)
+        return 0 if seen else size
 
 
 def _resident() -> int:

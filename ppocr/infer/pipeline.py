@@ -33,7 +33,6 @@ GROUP_STRIPS = 128  # … or until there are this many strips …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 TIDY_PAGES = 48  # pages after which free memory goes back …
 TIDY_BYTES = 600_000_000  # … if the process has more than this
-RECOGNIZER_NEED = 90_000_000  # bytes for batches of the pooled strips, beyond what is free already
 
 
 @dataclasses.dataclass
@@ -125,7 +124,7 @@ class OCR:
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
         largest = max((item.page.image.size for item in in_work), default=0)
-        return_freed_memory(need=RECOGNIZER_NEED, picture=largest)
+        return_freed_memory(picture=largest)
         readings = iter(self.read([item.strips for item in in_work]))
         per_strip = (time.perf_counter() - begin) / max(1, sum(len(item.strips) for item in in_work))
         for item in group:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
+from ppocr.infer.memory import Need, return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtime import create_runtime
@@ -15,6 +16,8 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
+NEED = 200_000_000  # bytes that the batches of a group ask for …
+LATELY = 128  # … unless one of the last so many had the same shape
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 
 
@@ -48,6 +51,7 @@ class TextRecognizer:
         self.batch_size = options.rec_batch_size
         self.logits = model.logits is not None
         self.runtime = create_runtime(model, options, logits=self.logits)
+        self._need = Need(LATELY)
 
     def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(text, score) of each strip, uint8[h, w, 3] BGR, in the order they came."""
@@ -68,6 +72,8 @@ class TextRecognizer:
         answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
         widths = [natural_width(strip, height) for strip in strips]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
+        needs = [self._need.of((len(indices), width), NEED) for indices, width in batches]
+        return_freed_memory(need=max(needs, default=0))
         for indices, width in batches:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):

@@ -1,9 +1,11 @@
 import dataclasses
+import types
 
 import numpy as np
 import pytest
 
 from ppocr.errors import ConfigError, InputError, ModelError
+from ppocr.infer import det
 from ppocr.infer.cls import TextClassifier
 from ppocr.infer.det import TextDetector
 from ppocr.infer.model_dir import resolve_model
@@ -85,6 +87,18 @@ def test_a_line_across_tiles_stays_one_region(ink_family):
     image = page_with((10, 40, 6990, 60), size=(100, 7000))
     regions = TextDetector(ink_family)(image)
     assert len(regions.boxes) == 1 and np.ptp(regions.boxes[0][:, 0]) > 6950
+
+
+def test_tiles_find_what_the_whole_page_shows(ink_family, monkeypatch):
+    image = page_with(*[(10 + 7 * step, 30 + 40 * step, 900, 50 + 40 * step) for step in range(30)], size=(1300, 960))
+    whole = TextDetector(ink_family)(image)
+    runs = []
+    monkeypatch.setattr(det, "LARGEST", 400_000)
+    detector = TextDetector(ink_family)
+    run = detector.runtime.run
+    detector.runtime = types.SimpleNamespace(run=lambda batch: runs.append(batch.shape) or run(batch))
+    np.testing.assert_allclose(detector(image).boxes, whole.boxes, atol=2)
+    assert len(runs) > 1 and len(set(runs)) == 1 and runs[0][2] * runs[0][3] <= 400_000
 
 
 def test_upside_down_strips_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
