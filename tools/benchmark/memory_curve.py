@@ -2,8 +2,9 @@
 
 Pages are drawn at run time (lines of random words on paper of random size), or are cut and scaled at random from
 `--images`. Every 20 pages one line is printed: pages so far, resident memory now, its peak. The run passes when the
-peak stays below `--limit-mb` and memory is flat over the last 300 pages: a straight line laid through it
-(least squares) rises by less than `--flat-mb` from first to last.
+peak stays below `--limit-mb` and memory is flat over the last 300 pages: a straight line laid through the memory after
+each page (least squares) rises by less than `--flat-mb` from first to last. After each page, since memory goes up and
+down by hundreds of MiB between the times when what is free goes back: a few samples would tell chance.
 
     python tools/benchmark/memory_curve.py --pages 500 --threads 2
 """
@@ -122,8 +123,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     print("pages     MiB    peak")
     for number, result in enumerate(ocr.stream(pages), start=1):
         lines += len(result.lines) if isinstance(result, OCRResult) else 0
+        readings.append(Reading(number, rss_mb(), peak_rss_mb()))
         if number % arguments.every == 0:
-            readings.append(Reading(number, rss_mb(), peak_rss_mb()))
             print(f"{number:5d} {readings[-1].rss:7.0f} {readings[-1].peak:7.0f}", flush=True)
     seconds = time.perf_counter() - begin
     growth = rise(readings, arguments.last)
