@@ -15,7 +15,7 @@ SHAPES = 1  # kernels are shared between pages of one size only; more would take
 LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …
 OVERLAP = 128  # … which share so many pixels
 MOST_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
-NEED_PER_PIXEL = 150  # bytes of a run for each pixel of its input
+NEED_PER_PIXEL = 170  # bytes of a run for each pixel of its input: 150, and what lies between them
 LATELY = 16  # runs whose memory is there for the next of the same shape
 
 

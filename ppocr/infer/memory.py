@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from typing import Any, Optional
 
-LARGE = 850_000_000  # bytes of a process
+LARGE = 880_000_000  # bytes of a process
 LARGE_PICTURE = 24_000_000  # bytes: 8 megapixels
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 

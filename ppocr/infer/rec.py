@@ -16,7 +16,7 @@ from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
-NEED = 200_000_000  # bytes that the batches of a group ask for …
+NEED = 240_000_000  # bytes that the batches of a group ask for …
 LATELY = 128  # … unless one of the last so many had the same shape
 LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
 

@@ -23,8 +23,8 @@ def trims(monkeypatch):
     [
         ({}, False),
         ({"above": 599_000_000}, True),
-        ({"need": 249_000_000}, False),
-        ({"need": 251_000_000}, True),
+        ({"need": 279_000_000}, False),
+        ({"need": 281_000_000}, True),
         ({"picture": 23_000_000}, False),
         ({"picture": 36_000_000}, True),
     ],
