@@ -68,17 +68,15 @@ class TextDetector:
         largest = SMALLER if image.size >= LARGE_PICTURE else LARGEST
         longest = max(largest // across // STRIDE, 3 * OVERLAP // STRIDE) * STRIDE
         spans = tile_spans(page.shape[axis], longest, overlap=OVERLAP)
-        joined = np.empty(page.shape[:2], np.float32)
         ends = [(stop + start) // 2 for (_, stop), (start, _) in zip(spans, spans[1:])] + [page.shape[axis]]
-        begin = 0
+        parts, begin = [], 0
         for (start, stop), end in zip(spans, ends):
             tile = page[_slice(axis, start, stop)]
             need = self._need.of(tile.shape, NEED_PER_PIXEL * tile.shape[0] * tile.shape[1])
             return_freed_memory(need=need, picture=image.size)
-            part = self._run(tile)
-            joined[_slice(axis, begin, end)] = part[_slice(axis, begin - start, end - start)]
+            parts.append(self._run(tile)[_slice(axis, begin - start, end - start)])
             begin = end
-        return joined
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
     def _size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width at which the network sees a page.

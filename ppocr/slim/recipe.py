@@ -143,8 +143,12 @@ class Slim:
             self._plan = PruningPlan.from_state(state["prune"])
             self._plan.apply(model)
         if state.get("quantize"):
-            self.quantize = self.quantize or Quantize(**state["quantize"])
-            self._insert(model, Quantize(**{"depthwise": True, **state["quantize"]}))
+            trained = Quantize(**{"depthwise": True, **state["quantize"]})  # what older checkpoints do not say
+            # which layers have quantizers is what the weights say; the rest is the section's, if there is one
+            self.quantize = dataclasses.replace(
+                self.quantize or trained, float_layers=trained.float_layers, depthwise=trained.depthwise
+            )
+            self._insert(model, self.quantize)
         return model
 
     def apply(self, model: nn.Layer, *, input_shape: Sequence[int]) -> nn.Layer:

@@ -151,6 +151,18 @@ def test_depthwise_convolutions_stay_in_float_unless_asked_for():
     assert type(build_slim({}).begin(network(), slim.state()).depthwise) is nn.Conv2D
 
 
+def test_a_checkpoint_that_goes_on_keeps_saying_which_layers_were_rounded():
+    need_paddleslim()
+    trained = build_slim({"Quantize": {"depthwise": True}})
+    trained.apply(network(), input_shape=SHAPE)
+    later = build_slim({"Quantize": {}})
+    later.restore(network(), trained.state(), input_shape=SHAPE)
+    assert later.state()["quantize"]["depthwise"]
+    older = {"prune": None, "quantize": {k: v for k, v in trained.state()["quantize"].items() if k != "depthwise"}}
+    alone = build_slim({})
+    assert type(alone.begin(network(), older).depthwise) is not nn.Conv2D and alone.state()["quantize"]["depthwise"]
+
+
 def test_what_is_deployed_is_what_was_trained(quantized):
     """Folding the normalisation multiplies whole channels, so that the rounded numbers stay."""
     pact.calibrate(quantized, pictures(4))
