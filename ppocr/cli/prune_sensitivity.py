@@ -2,8 +2,9 @@
 
 ppocr prune-sensitivity -c my.yml -o Global.pretrained_model=output/best_accuracy --output found.json --target-size 0.54
 
-Each measurement is saved at once; a run that was stopped goes on where it was. With a target it then says which ratios
-reach it at the least loss, as lines for `Slim.Prune.ratios`. Training with `Slim.Prune.sensitivity` chooses the same.
+Each measurement is saved at once; a run that was stopped goes on where it was. With a target it then chooses the ratios
+that reach it at the least loss, measuring cuts in several layers together, and prints lines for `Slim.Prune.ratios`.
+Training with `Slim.Prune.sensitivity` and the same target chooses the same.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
         print("Slim:\n  Prune:\n    ratios:")
         for name, ratio in found.ratios.items():
             print(f"      {name}: {ratio}")
-        print(f"# leaves {found.size:.0%} of the bytes and {found.flops:.0%} of the multiplications")
+        left = f"{found.size:.0%} of the bytes and {found.flops:.0%} of the multiplications"
+        print(f"# leaves {left}; {found.lost:.0%} of the score is lost before training")
     return 0
 
 

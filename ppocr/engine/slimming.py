@@ -30,12 +30,14 @@ class Measured:
         losses: layer → ratio → share of the score that is lost.
         ratios: layer → ratio that reaches the target; None without a target.
         size, flops: shares that then remain.
+        lost: share of the score that is lost by all of them together, before any training.
     """
 
     losses: Mapping[str, Mapping[float, float]]
     ratios: Optional[Mapping[str, float]] = None
     size: float = 1.0
     flops: float = 1.0
+    lost: float = 0.0
 
 
 def measure_layers(
@@ -64,10 +66,11 @@ def measure_layers(
         SlimError: the file belongs to another network or other pictures, or the target is out of reach.
     """
     from ppocr.slim._compat import FPGM
+    from ppocr.slim.choice import choose_ratios, describe
     from ppocr.slim.cost import measure
-    from ppocr.slim.prune import matching, plan_pruning
+    from ppocr.slim.prune import cut_of, matching, plan_pruning
     from ppocr.slim.recipe import example_shape
-    from ppocr.slim.sensitivity import Sensitivity, choose_ratios, describe, fingerprint, measure_sensitivity
+    from ppocr.slim.sensitivity import Sensitivity, fingerprint, measure_sensitivity, measure_together
 
     wrong = [ratio for ratio in ratios if not 0 < ratio < 1]
     if wrong:
@@ -96,9 +99,11 @@ def measure_layers(
     measure_sensitivity(fpgm, model, measured, score, layers=layers, ratios=sorted(ratios), tell=report)
     if target is None:
         return Measured(measured.losses)
-    chosen = choose_ratios(fpgm, cost, measured, target=target, skip=sorted(skipped))
+    judge = measure_together(fpgm, model, measured, score, tell=tell)
+    chosen = choose_ratios(fpgm, cost, measured, target=target, skip=sorted(skipped), judge=judge)
+    lost = judge({name: cut_of(fpgm.groups[name].size, ratio) for name, ratio in chosen.items()})
     pruned = measure(plan_pruning(fpgm, model, chosen).apply(model), shape)
-    return Measured(measured.losses, describe(chosen), pruned.size / cost.size, pruned.flops / cost.flops)
+    return Measured(measured.losses, describe(chosen), pruned.size / cost.size, pruned.flops / cost.flops, lost)
 
 
 class _First:

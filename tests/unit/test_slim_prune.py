@@ -12,9 +12,10 @@ from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
 from ppocr.errors import SlimError
 from ppocr.slim._compat import FPGM
+from ppocr.slim.choice import choose_ratios
 from ppocr.slim.cost import measure
 from ppocr.slim.prune import PruningPlan, matching, plan_pruning
-from ppocr.slim.sensitivity import Sensitivity, choose_ratios, fingerprint, measure_sensitivity
+from ppocr.slim.sensitivity import Sensitivity, fingerprint, measure_sensitivity, measure_together
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,41 @@ def test_what_loses_least_for_what_it_saves_goes_first(model, fpgm, tmp_path):
         choose_ratios(fpgm, cost, sensitivity, target={"size": 0.1, "flops": None})
     with pytest.raises(SlimError, match="names no layer"):
         choose_ratios(fpgm, cost, sensitivity, target={"size": 0.5}, skip=["low.weight", "expand.weight"])
+
+
+def test_what_saves_next_to_nothing_is_not_cut_because_a_noisy_score_rose(model, fpgm, tmp_path):
+    sensitivity = Sensitivity(tmp_path / "found.json", network=fingerprint(model), evaluation="few pictures")
+    sensitivity.losses = {"high.weight": {0.5: -0.02}, "low.weight": {0.5: 0.01}}
+    ratios = choose_ratios(fpgm, measure(model, SHAPE), sensitivity, target={"size": 0.85, "flops": None}, align=1)
+    assert set(ratios) == {"low.weight"}
+
+
+def test_what_layers_lose_together_decides_and_is_measured_once(model, fpgm, tmp_path):
+    path = tmp_path / "found.json"
+    sensitivity = Sensitivity(path, network=fingerprint(model), evaluation="numbers")
+    sensitivity.baseline = 0.5
+    sensitivity.losses = {"low.weight": {0.5: 0.0}, "expand.weight": {0.5: 0.1}}
+    cost, target, told = measure(model, SHAPE), {"size": 0.85, "flops": None}, []
+
+    def score(network):
+        return 0.5 if network.low.weight.shape[0] == 8 else 0.3
+
+    judge = measure_together(fpgm, model, sensitivity, score, tell=told.append)
+    assert judge({}) == 0.0
+    ratios = choose_ratios(fpgm, cost, sensitivity, target=target, judge=judge)
+    assert set(ratios) == {"expand.weight"}
+    assert told == ["1 layers together: 0.3000 (-40.0%)", "1 layers together: 0.5000 (-0.0%)"]
+    again = Sensitivity.load(path)
+    assert choose_ratios(fpgm, cost, again, target=target) == ratios  # the same, from what is known
+    again.together.clear()
+    assert set(choose_ratios(fpgm, cost, again, target=target)) == {"low.weight"}
+
+
+def test_the_last_cut_is_no_deeper_than_needed(model, fpgm, tmp_path):
+    sensitivity = Sensitivity(tmp_path / "found.json", network=fingerprint(model), evaluation="numbers")
+    sensitivity.losses = {"low.weight": {0.75: 0.0}}
+    ratios = choose_ratios(fpgm, measure(model, SHAPE), sensitivity, target={"size": 0.9, "flops": None}, align=1)
+    assert ratios == {"low.weight": 0.25}
 
 
 def test_a_file_of_something_else(tmp_path):
