@@ -3,7 +3,8 @@
 Two forms exist (`ppocr.slim.stored`). In both the file holds int8 weights:
 
 - `float`: `inference.json`. The weights become float when the model is loaded; every engine and precision can run it.
-- `int8`: `inference.pdmodel`, for Paddle Inference alone. Convolutions multiply whole numbers.
+- `int8`: `inference.pdmodel`, for Paddle Inference alone. Convolutions multiply whole numbers: all of them, or all but
+  depthwise ones, which is slower but keeps decisions where networks were trained so.
 
 `inference.yml` says which (`Quantization.execution`), and the predictors follow it.
 """
@@ -59,8 +60,10 @@ class QuantizedReport:
         size: bytes of graph and weights.
         execution: `int8` or `float`.
         reason: why, in a sentence.
-        agreement: share of decisions that are those of the float network; None where no pictures were given.
-        milliseconds: processor time of a batch on one thread: `float`, and `int8` where it was tried.
+        agreement: of int8 execution, the one that was taken or came nearest: share of decisions that are those of the
+            float network; None where it was not tried, or no pictures were given.
+        milliseconds: processor time of a batch on one thread: `float`, and `int8` and `int8 but depthwise` where they
+            were tried.
     """
 
     directory: Path
@@ -94,7 +97,8 @@ def export_quantized(
         ranges: learned ranges of inputs, by layer of the training network; by default a quantized model's own.
         batches: float32[N, 3, H, W] each, of real pictures: from them come ranges that were not learned, and on them
             int8 execution must agree with the float network.
-        execution: `int8`, `float`, or `auto`: int8 where it agrees and is faster on this processor, else float.
+        execution: `int8`, `float`, or `auto`: int8 where it agrees and is faster on this processor, else float. Both
+            forms of int8 are tried, the faster one of those that agree is taken.
         float_layers: patterns of layers of the prediction network that multiply in float, whatever the execution.
 
     Raises:
@@ -119,6 +123,7 @@ def export_quantized(
     )
     fused = for_prediction(plain, example)
     trained_so = any(is_depthwise(layer) for name, layer in plain.named_sublayers() if name in learned)
+    task = config.at("Architecture.model_type")
     stored = store_in_8_bits(copy.deepcopy(fused), depthwise=trained_so)
 
     reach: Dict[str, float] = {}
@@ -132,33 +137,36 @@ def export_quantized(
         raise ModelError("int8 execution needs ranges of the layers' inputs: give pictures to calibrate on")
 
     with replacing_directory(directory) as temporary:
-        forms = {"float": temporary / ".float", "int8": temporary / ".int8"}
-        for folder in forms.values():
-            folder.mkdir()
+        forms = {"float": temporary / ".float"}
+        forms["float"].mkdir()
         save_program(stored, shape, forms["float"])
         _check(stored, forms["float"], shape)
         times = {
             "float": _milliseconds(PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1), shape)
         }
-        agreed: Optional[float] = None
-        chosen, reason = "float", "float execution was asked for"
+        tried: Dict[str, Tried] = {}
         if reach:
-            runtime = _save_int8(execute_in_8_bits(copy.deepcopy(fused), reach), shape, forms["int8"])
-            times["int8"] = _milliseconds(runtime, shape)
-            agreed = agreement(fused, runtime, batches, config.at("Architecture.model_type")) if batches else None
-            chosen, reason = _choose(execution, times, agreed, AGREEMENT[config.at("Architecture.model_type")])
-        elif execution == "auto":
-            reason = "nothing to take the inputs' ranges from"
+            for name, depthwise in (("int8", True), ("int8 but depthwise", False)):
+                forms[name] = temporary / f".{name}"
+                forms[name].mkdir()
+                network = execute_in_8_bits(copy.deepcopy(fused), reach, depthwise=depthwise)
+                runtime = _save_int8(network, shape, forms[name])
+                agreed = agreement(fused, runtime, batches, task) if batches else None
+                tried[name] = Tried(_milliseconds(runtime, shape), agreed, as_trained=depthwise == trained_so)
+        chosen, reason = _choose(execution, times["float"], tried, AGREEMENT[task])
+        times.update({name: one.milliseconds for name, one in tried.items()})
         for path in forms[chosen].iterdir():
             path.rename(temporary / path.name)
         for folder in forms.values():
             shutil.rmtree(folder)
-        spec["Quantization"] = {"weights": "int8", "execution": chosen}
+        kind = "float" if chosen == "float" else "int8"
+        spec["Quantization"] = {"weights": "int8", "execution": kind}
         write_spec(spec, temporary)
-        program = PROGRAM if chosen == "float" else OLD_PROGRAM
+        program = PROGRAM if kind == "float" else OLD_PROGRAM
         size = sum((temporary / name).stat().st_size for name in (program, PARAMS))
-    logger.info("%s: %s execution: %s", directory, chosen, reason)
-    return QuantizedReport(directory, size, chosen, reason, agreed, times)
+    logger.info("%s: %s execution: %s", directory, kind, reason)
+    nearest = tried.get(chosen) or max(tried.values(), key=lambda one: one.agreed or 0.0, default=None)
+    return QuantizedReport(directory, size, kind, reason, nearest.agreed if nearest else None, times)
 
 
 def _ranges_of(
@@ -189,17 +197,48 @@ def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> Pa
     return PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
 
 
-def _choose(wanted: str, times: Mapping[str, float], agreed: Optional[float], least: float) -> tuple[str, str]:
-    speed = f"{times['int8']:.1f} ms, float {times['float']:.1f} ms"
-    if wanted == "int8":
-        return "int8", f"int8 execution was asked for ({speed})"
-    if agreed is None:
+@dataclass(frozen=True)
+class Tried:
+    """A form of int8 execution.
+
+    Attributes:
+        milliseconds: processor time of a batch.
+        agreed: see `agreement`; None without pictures.
+        as_trained: whether depthwise convolutions are rounded here if and only if they were while training.
+    """
+
+    milliseconds: float
+    agreed: Optional[float]
+    as_trained: bool
+
+
+def _choose(wanted: str, float_time: float, tried: Mapping[str, Tried], least: float) -> tuple[str, str]:
+    """Name of the form to keep, and why."""
+    if wanted == "float":
+        return "float", "float execution was asked for"
+    if not tried:
+        return "float", "nothing to take the inputs' ranges from"
+    if any(one.agreed is None for one in tried.values()):
+        name = next(name for name, one in tried.items() if one.as_trained)
+        if wanted == "int8":
+            return name, f"{name} execution was asked for ({_speed(tried[name], float_time)})"
         return "float", "int8 execution could not be judged without pictures"
-    if agreed < least:
-        return "float", f"int8 execution agrees in {agreed:.1%} of the decisions, {least:.0%} are needed"
-    if times["int8"] > GAIN * times["float"]:
-        return "float", f"int8 execution is not faster here ({speed})"
-    return "int8", f"{speed}; {agreed:.1%} of the decisions agree with the float network"
+    nearest = max(tried, key=lambda name: tried[name].agreed or 0.0)
+    good = [name for name, one in tried.items() if (one.agreed or 0.0) >= least]
+    name = min(good, key=lambda name: tried[name].milliseconds) if good else nearest
+    one = tried[name]
+    why = f"{_speed(one, float_time)}; {one.agreed:.1%} of the decisions agree with the float network"
+    if wanted == "int8":
+        return name, f"{name} execution was asked for ({why})"
+    if not good:
+        return "float", f"{name} execution agrees in {one.agreed:.1%} of the decisions, {least:.0%} are needed"
+    if one.milliseconds > GAIN * float_time:
+        return "float", f"{name} execution is not faster here ({_speed(one, float_time)})"
+    return name, f"{name}: {why}" if name != "int8" else why
+
+
+def _speed(one: Tried, float_time: float) -> str:
+    return f"{one.milliseconds:.1f} ms, float {float_time:.1f} ms"
 
 
 def agreement(model: paddle.nn.Layer, runtime: Any, batches: Sequence[np.ndarray], task: str) -> float:

@@ -213,17 +213,18 @@ def is_depthwise(layer: nn.Layer) -> bool:
     return getattr(layer, "_groups", 1) > 1
 
 
-def execute_in_8_bits(model: nn.Layer, ranges: Mapping[str, float]) -> nn.Layer:
+def execute_in_8_bits(model: nn.Layer, ranges: Mapping[str, float], *, depthwise: bool = True) -> nn.Layer:
     """The same for int8 execution: convolutions multiply whole numbers.
 
     Args:
         model: changed in place.
         ranges: name of a convolution → range of its input; those that are not named multiply in float.
+        depthwise: also depthwise ones; else they stay as they are.
     """
     for name, layer in list(model.named_sublayers()):
-        if type(layer) is nn.Conv2D:
+        if type(layer) is nn.Conv2D and (depthwise or not is_depthwise(layer)):
             replace(model, name, Int8Conv2D(layer, ranges.get(name)))
-    return store_in_8_bits(model)
+    return store_in_8_bits(model, depthwise=depthwise)
 
 
 def replace(model: nn.Layer, name: str, layer: nn.Layer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import numpy as np
 import paddle
@@ -11,13 +12,14 @@ import pytest
 from paddle import nn
 from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
+from ppocr.engine.quantized import Tried, _choose
 from ppocr.errors import ConfigError, SlimError
 from ppocr.infer.runtime import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
 from ppocr.slim import build_slim, pact
 from ppocr.slim._compat import save_old_program
 from ppocr.slim.ranges import for_deployment, harm, observe
-from ppocr.slim.stored import LEVELS, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
+from ppocr.slim.stored import LEVELS, Int8Conv2D, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
 
 
 def test_each_channel_uses_all_levels():
@@ -85,6 +87,41 @@ def test_int8_execution_computes_what_its_layers_say(tmp_path):
         float_, simulated, run = predict(model, picture), predict(deployed, picture), runtime.run(picture)
         assert np.abs(simulated - float_).mean() < 0.015
         assert np.abs(run - float_).mean() < 0.015
+
+
+def test_depthwise_convolutions_stay_as_they_are_where_they_shall(tmp_path):
+    model, batches = network(), pictures(2)
+    ranges = for_deployment(model, observe(model, batches), paddle.to_tensor(batches[0]))
+    deployed = execute_in_8_bits(copy.deepcopy(model), ranges, depthwise=False)
+    assert type(deployed.depthwise) is nn.Conv2D and type(deployed.expand) is Int8Conv2D
+    np.testing.assert_array_equal(deployed.depthwise.weight.numpy(), model.depthwise.weight.numpy())
+    save_old_program(deployed, SHAPE, tmp_path / "m")
+    runtime = PaddleRuntime(tmp_path / "m.pdmodel", tmp_path / "m.pdiparams", threads=1, precision="int8")
+    for picture in batches:
+        assert np.abs(runtime.run(picture) - predict(model, picture)).mean() < 0.015
+
+
+ALL, BUT = "int8", "int8 but depthwise"
+GOOD, BAD = Tried(6.0, 0.995, as_trained=False), Tried(5.0, 0.95, as_trained=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tried", "name", "reason"),
+    [
+        ("auto", {ALL: Tried(5.0, 0.992, True), BUT: GOOD}, ALL, "5.0 ms, float 10.0 ms; 99.2%"),
+        ("auto", {ALL: BAD, BUT: GOOD}, BUT, "99.5% of the decisions agree"),
+        ("auto", {ALL: BAD, BUT: Tried(9.5, 1.0, True)}, "float", "depthwise execution is not faster"),
+        ("auto", {ALL: BAD, BUT: Tried(6.0, 0.98, True)}, "float", "agrees in 98.0% .* 99% are needed"),
+        ("auto", {ALL: Tried(5.0, None, True), BUT: GOOD}, "float", "not be judged without pictures"),
+        ("auto", {}, "float", "nothing to take"),
+        ("float", {ALL: GOOD}, "float", "asked for"),
+        ("int8", {ALL: BAD, BUT: GOOD}, BUT, "asked for .*99.5%"),
+        ("int8", {ALL: Tried(5.0, None, False), BUT: Tried(6.0, None, True)}, BUT, "asked for"),
+    ],
+)
+def test_the_execution_that_is_chosen(wanted, tried, name, reason):
+    chosen, why = _choose(wanted, 10.0, tried, 0.99)
+    assert chosen == name and re.search(reason, why)
 
 
 def test_ranges_leave_out_outliers():
