@@ -148,7 +148,10 @@ def quantize_trained(
     if experiment.task == "det":
         batches: List[np.ndarray] = list(page_batches(pages, config))
     else:
-        batches = list(strip_batches(_strips(pages, detector) if detector is not None else list(pages), config))
+        strips = _strips(pages, detector) if detector is not None else list(pages)
+        if experiment.task == "cls":  # pictures are upright as a rule, and both directions have to be decided rightly
+            strips = [turned for strip in strips for turned in (strip, strip[::-1, ::-1])]
+        batches = list(strip_batches(strips, config))
     if not batches:
         raise ModelError("no text was found on the pictures: nothing to calibrate on")
     return export_quantized(

@@ -109,9 +109,9 @@ GOOD, BAD = Tried(6.0, 0.995, as_trained=False), Tried(5.0, 0.95, as_trained=Fal
     ("wanted", "tried", "name", "reason"),
     [
         ("auto", {ALL: Tried(5.0, 0.992, True), BUT: GOOD}, ALL, "5.0 ms, float 10.0 ms; 99.2%"),
-        ("auto", {ALL: BAD, BUT: GOOD}, BUT, "99.5% of the decisions agree"),
+        ("auto", {ALL: BAD, BUT: GOOD}, BUT, "99.5% of the decisions are the network's"),
         ("auto", {ALL: BAD, BUT: Tried(9.5, 1.0, True)}, "float", "depthwise execution is not faster"),
-        ("auto", {ALL: BAD, BUT: Tried(6.0, 0.98, True)}, "float", "agrees in 98.0% .* 99% are needed"),
+        ("auto", {ALL: BAD, BUT: Tried(6.0, 0.98, True)}, "float", "98.0%, 99% are needed"),
         ("auto", {ALL: Tried(5.0, None, True), BUT: GOOD}, "float", "not be judged without pictures"),
         ("auto", {}, "float", "nothing to take"),
         ("float", {ALL: GOOD}, "float", "asked for"),
