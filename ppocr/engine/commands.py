@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 import yaml
 
 from ppocr.config import Config
+from ppocr.data.loader import Loader
 from ppocr.engine.atomic import replacing_file
 from ppocr.engine.evaluate import evaluate
 from ppocr.engine.experiment import Experiment
@@ -18,11 +19,12 @@ from ppocr.engine.hooks import BatchMetric, Checkpoints, Evaluate, Log, Scalars,
 from ppocr.engine.quantized import QuantizedReport, export_quantized
 from ppocr.engine.results_check import check_results
 from ppocr.engine.trainer import Hook, Trainer
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, LabelError
 
 logger = logging.getLogger(__name__)
 
-JUDGED = 8  # batches of evaluation pictures on which a quantized model must agree with the float network
+OBSERVED = 8  # batches of `Eval` that show how far inputs reach which training did not learn
+JUDGED = {"det": 50, "cls": 1000, "rec": 1000}  # pictures of `Eval` on which int8 execution must be as good as float
 
 
 def train(config: Config) -> Dict[str, float]:
@@ -96,7 +98,7 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
         settings = experiment.slim.quantize
         return export_quantized(
             experiment.model, config, Path(directory), execution=settings.execution,
-            float_layers=settings.deployed_in_float, batches=_some_pictures(experiment),
+            float_layers=settings.deployed_in_float, batches=_some_pictures(experiment), score=_score(experiment),
         )  # fmt: skip
 
     def check(written: Path) -> None:
@@ -106,11 +108,42 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
 
 
 def _some_pictures(experiment: Experiment) -> List[np.ndarray]:
-    """A few batches of `Eval`, float32[N, 3, H, W]; none where it names no pictures."""
-    if not experiment.config.at("Eval.dataset.name"):
+    """A few batches of `Eval`, float32[N, 3, H, W]; none where its pictures are not at hand."""
+    loader = _evaluation_loader(experiment)
+    if loader is None:
         return []
-    loader = experiment.loader("Eval")
-    return [np.asarray(batch["image"]) for batch, _ in zip(loader.epoch(0), range(JUDGED))]
+    return [np.asarray(batch["image"]) for batch, _ in zip(loader.epoch(0), range(OBSERVED))]
+
+
+def _score(experiment: Experiment) -> Optional[Callable[[Any], float]]:
+    """The metric's main indicator on the first pictures of `Eval`, of what has `run(batch)`."""
+    loader = _evaluation_loader(experiment)
+    if loader is None:
+        return None
+    metric = experiment.metric()
+
+    def score(runtime: Any) -> float:
+        metric.reset()
+        pictures = 0
+        for batch in loader.epoch(0):
+            metric.add(experiment.predictions(runtime.run(np.asarray(batch["image"])), batch), batch)
+            pictures += len(batch["places"])
+            if pictures >= JUDGED[experiment.task]:
+                break
+        return metric.results()[metric.main_indicator]
+
+    return score
+
+
+def _evaluation_loader(experiment: Experiment) -> Optional[Loader]:
+    """That of `Eval`; None where its pictures are not at hand."""
+    if not experiment.config.at("Eval.dataset.name"):
+        return None
+    try:
+        return experiment.loader("Eval")
+    except (ConfigError, LabelError) as error:
+        logger.info("the pictures of Eval are not at hand: %s", str(error).splitlines()[0])
+        return None
 
 
 def _evaluation_steps(setting: object, batches: int) -> Tuple[int, int]:

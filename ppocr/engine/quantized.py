@@ -48,8 +48,10 @@ logger = logging.getLogger(__name__)
 OLD_PROGRAM = "inference.pdmodel"
 GAIN = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
 AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.98}  # least share of decisions that are the network's; see `agreement`
+LOST = 0.01  # of a score on labelled pictures that int8 execution may lose
 PAGE = (1, 3, 960, 960)  # where free: what is timed
 REPEATS = 8
+FORMS = {"int8": True, "int8 but depthwise": False}  # of int8 execution: whether depthwise convolutions are in it
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,7 @@ class QuantizedReport:
         size: bytes of graph and weights.
         execution: `int8` or `float`.
         reason: why, in a sentence.
-        agreement: of int8 execution, the one that was taken or came nearest: share of decisions that are the
-            network's; None where it was not tried, or no pictures were given.
-        milliseconds: processor time of a batch on one thread: `float`, and `int8` and `int8 but depthwise` where they
+        milliseconds: processor time of a batch on one thread: `float`, and the forms of int8 execution where they
             were tried.
     """
 
@@ -71,7 +71,6 @@ class QuantizedReport:
     size: int
     execution: str
     reason: str
-    agreement: Optional[float]
     milliseconds: Mapping[str, float]
 
     @property
@@ -87,6 +86,7 @@ def export_quantized(
     *,
     ranges: Optional[Mapping[str, float]] = None,
     batches: Sequence[np.ndarray] = (),
+    score: Optional[Callable[[PaddleRuntime], float]] = None,
     execution: str = "auto",
     float_layers: Sequence[str] = (),
 ) -> QuantizedReport:
@@ -97,9 +97,11 @@ def export_quantized(
         config: says the task, the pre- and the post-processing.
         ranges: learned ranges of inputs, by layer of the training network; by default a quantized model's own.
         batches: float32[N, 3, H, W] each, of real pictures: from them come ranges that were not learned, and on them
-            int8 execution must agree with the network: with its float form, or as trained if it was trained to round.
-        execution: `int8`, `float`, or `auto`: int8 where it agrees and is faster on this processor, else float. Both
-            forms of int8 are tried, the faster one of those that agree is taken.
+            int8 execution must decide as the network does: as its float form, or as trained if that was to round.
+        score: how well a form of the exported model reads labelled pictures, the higher the better; then that decides,
+            and not agreement.
+        execution: `int8`, `float`, or `auto`: int8 where it is as good and faster on this processor, else float. Both
+            forms of int8 are tried, the faster one of those that are good is taken.
         float_layers: patterns of layers of the prediction network that multiply in float, whatever the execution.
 
     Raises:
@@ -146,21 +148,18 @@ def export_quantized(
         forms["float"].mkdir()
         save_program(stored, shape, forms["float"])
         _check(stored, forms["float"], shape)
-        times = {
-            "float": _milliseconds(PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1), shape)
-        }
-        tried: Dict[str, Tried] = {}
-        decode = POSTPROCESSES.build(spec["PostProcess"], "PostProcess")
+        runtimes = {"float": PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1)}
+        verdicts: Dict[str, Optional[Verdict]] = {}
         if reach:
-            for name, depthwise in (("int8", True), ("int8 but depthwise", False)):
+            judge = _judge(reference, runtimes["float"], spec, task, batches, score)
+            for name, depthwise in FORMS.items():
                 forms[name] = temporary / f".{name}"
                 forms[name].mkdir()
                 network = execute_in_8_bits(copy.deepcopy(fused), reach, depthwise=depthwise)
-                runtime = _save_int8(network, shape, forms[name])
-                agreed = agreement(reference, runtime, batches, task, decode) if batches else None
-                tried[name] = Tried(_milliseconds(runtime, shape), agreed, as_trained=depthwise == trained_so)
-        chosen, reason = _choose(execution, times["float"], tried, AGREEMENT[task])
-        times.update({name: one.milliseconds for name, one in tried.items()})
+                runtimes[name] = _save_int8(network, shape, forms[name])
+                verdicts[name] = judge(runtimes[name])
+        times = _milliseconds(runtimes, shape)
+        chosen, reason = _choose(execution, times, verdicts, as_trained="int8" if trained_so else "int8 but depthwise")
         for path in forms[chosen].iterdir():
             path.rename(temporary / path.name)
         for folder in forms.values():
@@ -171,8 +170,7 @@ def export_quantized(
         program = PROGRAM if kind == "float" else OLD_PROGRAM
         size = sum((temporary / name).stat().st_size for name in (program, PARAMS))
     logger.info("%s: %s execution: %s", directory, kind, reason)
-    nearest = tried.get(chosen) or max(tried.values(), key=lambda one: one.agreed or 0.0, default=None)
-    return QuantizedReport(directory, size, kind, reason, nearest.agreed if nearest else None, times)
+    return QuantizedReport(directory, size, kind, reason, times)
 
 
 def _ranges_of(
@@ -204,47 +202,66 @@ def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> Pa
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A form of int8 execution.
+class Verdict:
+    """How good int8 execution is: a number, the higher the better, whether it suffices, and both in words."""
 
-    Attributes:
-        milliseconds: processor time of a batch.
-        agreed: see `agreement`; None without pictures.
-        as_trained: whether depthwise convolutions are rounded here if and only if they were while training.
+    value: float
+    good: bool
+    text: str
+
+
+def _judge(
+    reference: Any, in_float: PaddleRuntime, spec: Mapping[str, Any], task: str, batches: Sequence[np.ndarray],
+    score: Optional[Callable[[PaddleRuntime], float]],
+) -> Callable[[PaddleRuntime], Optional[Verdict]]:  # fmt: skip
+    """By labels if there are some, else by the network's own decisions, if there are pictures."""
+    whole = score(in_float) if score is not None else 0.0
+    decode = POSTPROCESSES.build(spec["PostProcess"], "PostProcess")
+
+    def judge(runtime: PaddleRuntime) -> Optional[Verdict]:
+        if score is not None and whole > 0:  # what reads nothing in float cannot be judged so
+            found = score(runtime)
+            return Verdict(found, found >= whole - LOST, f"scores {found:.3f}, float execution {whole:.3f}")
+        if not batches:
+            return None
+        agreed, least = agreement(reference, runtime, batches, task, decode), AGREEMENT[task]
+        return Verdict(agreed, agreed >= least, f"decides as the network does in {agreed:.1%} ({least:.0%} are needed)")
+
+    return judge
+
+
+def _choose(
+    wanted: str, times: Mapping[str, float], verdicts: Mapping[str, Optional[Verdict]], *, as_trained: str
+) -> tuple[str, str]:
+    """Name of the form to keep, and why.
+
+    Args:
+        wanted: `int8`, `float` or `auto`.
+        times: milliseconds, by form.
+        verdicts: of the forms of int8 execution that were tried; None where there was nothing to judge by.
+        as_trained: the form that rounds what was rounded while training.
     """
-
-    milliseconds: float
-    agreed: Optional[float]
-    as_trained: bool
-
-
-def _choose(wanted: str, float_time: float, tried: Mapping[str, Tried], least: float) -> tuple[str, str]:
-    """Name of the form to keep, and why."""
     if wanted == "float":
         return "float", "float execution was asked for"
-    if not tried:
+    if not verdicts:
         return "float", "nothing to take the inputs' ranges from"
-    if any(one.agreed is None for one in tried.values()):
-        name = next(name for name, one in tried.items() if one.as_trained)
-        if wanted == "int8":
-            return name, f"{name} execution was asked for ({_speed(tried[name], float_time)})"
-        return "float", "int8 execution could not be judged without pictures"
-    nearest = max(tried, key=lambda name: tried[name].agreed or 0.0)
-    good = [name for name, one in tried.items() if (one.agreed or 0.0) >= least]
-    name = min(good, key=lambda name: tried[name].milliseconds) if good else nearest
-    one = tried[name]
-    why = f"{_speed(one, float_time)}; {one.agreed:.1%} of the decisions are the network's"
+    judged = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
+    good = [name for name, verdict in judged.items() if verdict.good]
+    if good:
+        name = min(good, key=lambda name: times[name])
+    elif judged:
+        name = max(judged, key=lambda name: judged[name].value)
+    else:
+        name = as_trained
+    speed = f"{times[name]:.1f} ms, float {times['float']:.1f} ms"
+    why = f"{name} {judged[name].text}; {speed}" if judged else f"{name} could not be judged without pictures; {speed}"
     if wanted == "int8":
-        return name, f"{name} execution was asked for ({why})"
+        return name, f"asked for; {why}"
     if not good:
-        return "float", f"{name} execution decides as the network does in {one.agreed:.1%}, {least:.0%} are needed"
-    if one.milliseconds > GAIN * float_time:
-        return "float", f"{name} execution is not faster here ({_speed(one, float_time)})"
-    return name, f"{name}: {why}" if name != "int8" else why
-
-
-def _speed(one: Tried, float_time: float) -> str:
-    return f"{one.milliseconds:.1f} ms, float {float_time:.1f} ms"
+        return "float", why
+    if times[name] > GAIN * times["float"]:
+        return "float", f"{name} is not faster here ({speed})"
+    return name, why
 
 
 def agreement(
@@ -280,16 +297,17 @@ def _check(model: paddle.nn.Layer, folder: Path, shape: Sequence[int]) -> None:
         raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")
 
 
-def _milliseconds(runtime: PaddleRuntime, shape: Sequence[int]) -> float:
-    """Median processor time of a batch of the usual size."""
+def _milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) -> Dict[str, float]:
+    """Median processor time of a batch of the usual size, by turns, so that a busy moment hits all alike."""
     size = [given if axis == ANY else axis for axis, given in zip(shape, PAGE)]
     if shape[2] != ANY:
         size = [8, 3, shape[2], 320 if shape[3] == ANY else shape[3]]
     batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
-    runtime.run(batch)
-    times: List[float] = []
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        runtime.run(batch)
-        times.append(1e3 * (time.process_time() - begin))
-    return float(np.median(times))
+    times: Dict[str, List[float]] = {name: [] for name in runtimes}
+    for turn in range(REPEATS + 1):
+        for name, runtime in runtimes.items():
+            begin = time.process_time()
+            runtime.run(batch)
+            if turn:  # the first run prepares
+                times[name].append(1e3 * (time.process_time() - begin))
+    return {name: float(np.median(each)) for name, each in times.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 
 import numpy as np
 import paddle
@@ -12,7 +11,7 @@ import pytest
 from paddle import nn
 from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
-from ppocr.engine.quantized import Tried, _choose
+from ppocr.engine.quantized import Verdict, _choose
 from ppocr.errors import ConfigError, SlimError
 from ppocr.infer.runtime import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
@@ -102,26 +101,28 @@ def test_depthwise_convolutions_stay_as_they_are_where_they_shall(tmp_path):
 
 
 ALL, BUT = "int8", "int8 but depthwise"
-GOOD, BAD = Tried(6.0, 0.995, as_trained=False), Tried(5.0, 0.95, as_trained=False)
+GOOD, BAD = Verdict(0.995, True, "decides well"), Verdict(0.95, False, "decides badly")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "tried", "name", "reason"),
+    ("wanted", "verdicts", "times", "name", "reason"),
     [
-        ("auto", {ALL: Tried(5.0, 0.992, True), BUT: GOOD}, ALL, "5.0 ms, float 10.0 ms; 99.2%"),
-        ("auto", {ALL: BAD, BUT: GOOD}, BUT, "99.5% of the decisions are the network's"),
-        ("auto", {ALL: BAD, BUT: Tried(9.5, 1.0, True)}, "float", "depthwise execution is not faster"),
-        ("auto", {ALL: BAD, BUT: Tried(6.0, 0.98, True)}, "float", "98.0%, 99% are needed"),
-        ("auto", {ALL: Tried(5.0, None, True), BUT: GOOD}, "float", "not be judged without pictures"),
-        ("auto", {}, "float", "nothing to take"),
-        ("float", {ALL: GOOD}, "float", "asked for"),
-        ("int8", {ALL: BAD, BUT: GOOD}, BUT, "asked for .*99.5%"),
-        ("int8", {ALL: Tried(5.0, None, False), BUT: Tried(6.0, None, True)}, BUT, "asked for"),
+        ("auto", {ALL: GOOD, BUT: GOOD}, (5.0, 6.0), ALL, "int8 decides well; 5.0 ms, float 10.0 ms"),
+        ("auto", {ALL: BAD, BUT: GOOD}, (5.0, 6.0), BUT, "int8 but depthwise decides well"),
+        ("auto", {ALL: BAD, BUT: GOOD}, (5.0, 9.5), "float", "int8 but depthwise is not faster"),
+        ("auto", {ALL: BAD}, (5.0,), "float", "int8 decides badly"),
+        ("auto", {ALL: None, BUT: None}, (5.0, 6.0), "float", "could not be judged without pictures"),
+        ("auto", {}, (), "float", "nothing to take"),
+        ("float", {ALL: GOOD}, (5.0,), "float", "asked for"),
+        ("int8", {ALL: BAD, BUT: GOOD}, (5.0, 60.0), BUT, "asked for; int8 but depthwise decides well"),
+        ("int8", {ALL: BAD, BUT: BAD}, (5.0, 6.0), ALL, "asked for; int8 decides badly"),
+        ("int8", {ALL: None, BUT: None}, (5.0, 6.0), BUT, "asked for; int8 but depthwise could not be judged"),
     ],
 )
-def test_the_execution_that_is_chosen(wanted, tried, name, reason):
-    chosen, why = _choose(wanted, 10.0, tried, 0.99)
-    assert chosen == name and re.search(reason, why)
+def test_the_execution_that_is_chosen(wanted, verdicts, times, name, reason):
+    measured = {"float": 10.0, **dict(zip(verdicts, times))}
+    chosen, why = _choose(wanted, measured, verdicts, as_trained=BUT)
+    assert chosen == name and reason in why
 
 
 def test_ranges_leave_out_outliers():
