@@ -14,15 +14,15 @@ from __future__ import annotations
 import copy
 import logging
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
 
 import numpy as np
 
 from ppocr.config import Config
 from ppocr.engine.atomic import replacing_directory
+from ppocr.engine.execution import Verdict, choose, judge_by, milliseconds
 from ppocr.engine.export import (
     ANY,
     PROGRAM,
@@ -30,7 +30,6 @@ from ppocr.engine.export import (
     inference_spec,
     input_shape,
     largest_difference,
-    predict,
     refuse_other_files,
     save_program,
     write_spec,
@@ -38,7 +37,6 @@ from ppocr.engine.export import (
 from ppocr.errors import ModelError
 from ppocr.infer.model_dir import PARAMS
 from ppocr.infer.runtime import PaddleRuntime
-from ppocr.registry import POSTPROCESSES
 
 if TYPE_CHECKING:
     import paddle
@@ -46,11 +44,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OLD_PROGRAM = "inference.pdmodel"
-GAIN = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
-AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.98}  # least share of decisions that are the network's; see `agreement`
-LOST = 0.01  # of a score on labelled pictures that int8 execution may lose
-PAGE = (1, 3, 960, 960)  # where free: what is timed
-REPEATS = 8
 FORMS = {"int8": True, "int8 but depthwise": False}  # of int8 execution: whether depthwise convolutions are in it
 
 
@@ -151,15 +144,15 @@ def export_quantized(
         runtimes = {"float": PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1)}
         verdicts: Dict[str, Optional[Verdict]] = {}
         if reach:
-            judge = _judge(reference, runtimes["float"], spec, task, batches, score)
+            judge = judge_by(reference, runtimes["float"], spec, task, batches, score)
             for name, depthwise in FORMS.items():
                 forms[name] = temporary / f".{name}"
                 forms[name].mkdir()
                 network = execute_in_8_bits(copy.deepcopy(fused), reach, depthwise=depthwise)
                 runtimes[name] = _save_int8(network, shape, forms[name])
                 verdicts[name] = judge(runtimes[name])
-        times = _milliseconds(runtimes, shape)
-        chosen, reason = _choose(execution, times, verdicts, as_trained="int8" if trained_so else "int8 but depthwise")
+        times = milliseconds(runtimes, shape)
+        chosen, reason = choose(execution, times, verdicts, as_trained="int8" if trained_so else "int8 but depthwise")
         for path in forms[chosen].iterdir():
             path.rename(temporary / path.name)
         for folder in forms.values():
@@ -201,113 +194,9 @@ def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> Pa
     return PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How good int8 execution is: a number, the higher the better, whether it suffices, and both in words."""
-
-    value: float
-    good: bool
-    text: str
-
-
-def _judge(
-    reference: Any, in_float: PaddleRuntime, spec: Mapping[str, Any], task: str, batches: Sequence[np.ndarray],
-    score: Optional[Callable[[PaddleRuntime], float]],
-) -> Callable[[PaddleRuntime], Optional[Verdict]]:  # fmt: skip
-    """By labels if there are some, else by the network's own decisions, if there are pictures."""
-    whole = score(in_float) if score is not None else 0.0
-    decode = POSTPROCESSES.build(spec["PostProcess"], "PostProcess")
-
-    def judge(runtime: PaddleRuntime) -> Optional[Verdict]:
-        if score is not None and whole > 0:  # what reads nothing in float cannot be judged so
-            found = score(runtime)
-            return Verdict(found, found >= whole - LOST, f"scores {found:.3f}, float execution {whole:.3f}")
-        if not batches:
-            return None
-        agreed, least = agreement(reference, runtime, batches, task, decode), AGREEMENT[task]
-        return Verdict(agreed, agreed >= least, f"decides as the network does in {agreed:.1%} ({least:.0%} are needed)")
-
-    return judge
-
-
-def _choose(
-    wanted: str, times: Mapping[str, float], verdicts: Mapping[str, Optional[Verdict]], *, as_trained: str
-) -> tuple[str, str]:
-    """Name of the form to keep, and why.
-
-    Args:
-        wanted: `int8`, `float` or `auto`.
-        times: milliseconds, by form.
-        verdicts: of the forms of int8 execution that were tried; None where there was nothing to judge by.
-        as_trained: the form that rounds what was rounded while training.
-    """
-    if wanted == "float":
-        return "float", "float execution was asked for"
-    if not verdicts:
-        return "float", "nothing to take the inputs' ranges from"
-    judged = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
-    good = [name for name, verdict in judged.items() if verdict.good]
-    if good:
-        name = min(good, key=lambda name: times[name])
-    elif judged:
-        name = max(judged, key=lambda name: judged[name].value)
-    else:
-        name = as_trained
-    speed = f"{times[name]:.1f} ms, float {times['float']:.1f} ms"
-    why = f"{name} {judged[name].text}; {speed}" if judged else f"{name} could not be judged without pictures; {speed}"
-    if wanted == "int8":
-        return name, f"asked for; {why}"
-    if not good:
-        return "float", why
-    if times[name] > GAIN * times["float"]:
-        return "float", f"{name} is not faster here ({speed})"
-    return name, why
-
-
-def agreement(
-    model: paddle.nn.Layer, runtime: Any, batches: Sequence[np.ndarray], task: str, decode: Callable[..., Any]
-) -> float:
-    """Share of decisions that are those of the network in memory.
-
-    Detection: intersection over union of the pixels above 0.3; since text is a small part of a page, the share of all
-    pixels would always be near 1. Direction: share of strips with the same class. Recognition: with the same text.
-
-    Args:
-        decode: the recogniser's post-processing.
-    """
-    same = total = 0
-    for batch in batches:
-        expected, found = predict(model, batch), runtime.run(batch)
-        if task == "det":
-            theirs, ours = expected > 0.3, found > 0.3
-            same, total = same + int((theirs & ours).sum()), total + int((theirs | ours).sum())
-        elif task == "cls":
-            same, total = same + int((expected.argmax(-1) == found.argmax(-1)).sum()), total + len(batch)
-        else:
-            pairs = zip(decode(expected), decode(found))
-            same, total = same + sum(text == other for (text, _), (other, _) in pairs), total + len(batch)
-    return same / total if total else 1.0
-
-
 def _check(model: paddle.nn.Layer, folder: Path, shape: Sequence[int]) -> None:
     from ppocr.engine.export import example_batches
 
     difference = largest_difference(model, folder, example_batches(shape))
     if not difference <= TOLERANCE:
         raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")
-
-
-def _milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) -> Dict[str, float]:
-    """Median processor time of a batch of the usual size, by turns, so that a busy moment hits all alike."""
-    size = [given if axis == ANY else axis for axis, given in zip(shape, PAGE)]
-    if shape[2] != ANY:
-        size = [8, 3, shape[2], 320 if shape[3] == ANY else shape[3]]
-    batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
-    times: Dict[str, List[float]] = {name: [] for name in runtimes}
-    for turn in range(REPEATS + 1):
-        for name, runtime in runtimes.items():
-            begin = time.process_time()
-            runtime.run(batch)
-            if turn:  # the first run prepares
-                times[name].append(1e3 * (time.process_time() - begin))
-    return {name: float(np.median(each)) for name, each in times.items()}

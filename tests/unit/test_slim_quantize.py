@@ -11,7 +11,7 @@ import pytest
 from paddle import nn
 from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
-from ppocr.engine.quantized import Verdict, _choose
+from ppocr.engine.execution import Verdict, choose, judge_by
 from ppocr.errors import ConfigError, SlimError
 from ppocr.infer.runtime import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
@@ -121,8 +121,55 @@ GOOD, BAD = Verdict(0.995, True, "decides well"), Verdict(0.95, False, "decides 
 )
 def test_the_execution_that_is_chosen(wanted, verdicts, times, name, reason):
     measured = {"float": 10.0, **dict(zip(verdicts, times))}
-    chosen, why = _choose(wanted, measured, verdicts, as_trained=BUT)
+    chosen, why = choose(wanted, measured, verdicts, as_trained=BUT)
     assert chosen == name and reason in why
+
+
+class Fixed:
+    """Predicts the same whatever it is given."""
+
+    def __init__(self, output):
+        self.output = np.asarray(output, np.float32)
+
+    def run(self, batch):
+        return self.output
+
+
+def judged(monkeypatch, expected, found, task, score=None):
+    monkeypatch.setattr("ppocr.engine.execution.predict", lambda model, batch: model.run(batch))
+    post = {"det": {"name": "DBPostProcess"}, "rec": {"name": "CTCLabelDecode", "character_dict": ["a", "b"]}}[task]
+    batches = [np.zeros((len(expected), *SHAPE[1:]), np.float32)]
+    judge = judge_by(Fixed(expected), Fixed(expected), {"PostProcess": post}, task, batches, score)
+    return judge(Fixed(found))
+
+
+def test_recognisers_are_judged_by_their_texts(monkeypatch):
+    a, b, blank, space = np.eye(4)[[1, 2, 0, 3]]
+    expected = [[a, a, blank, b], [b, b, b, b]]
+    assert judged(monkeypatch, expected, [[a, blank, b, b], [b, blank, blank, blank]], "rec").value == 1.0
+    other = judged(monkeypatch, expected, [[a, a, blank, b], [b, b, space, b]], "rec")
+    assert (other.value, other.good) == (0.5, False) and "50.0% (98% are needed)" in other.text
+
+
+def test_detectors_are_judged_by_the_pixels_of_their_text(monkeypatch):
+    expected, found = np.zeros((2, 1, 1, 10, 10))
+    expected[0, 0, 0, :10] = expected[0, 0, 1, :9] = 0.9
+    found[0, 0, 0, :10] = found[0, 0, 1, :9] = found[0, 0, 2, 0] = 0.8
+    verdict = judged(monkeypatch, expected, found, "det")
+    assert (verdict.value, verdict.good) == (0.95, True)
+
+
+def test_labels_decide_unless_the_network_reads_nothing(monkeypatch):
+    scores = {1.0: 0.68, 2.0: 0.675, 3.0: 0.6}
+
+    def score(runtime):
+        return scores[float(runtime.output.max())]
+
+    good, bad = (judged(monkeypatch, [[[1.0, 0, 0, 0]]], [[[size, 0, 0, 0]]], "rec", score) for size in (2.0, 3.0))
+    assert good.good and not bad.good and good.text == "scores 0.675, float execution 0.680"
+    scores[1.0] = 0.0
+    nothing = judged(monkeypatch, [[[1.0, 0, 0, 0]]], [[[3.0, 0, 0, 0]]], "rec", score)
+    assert "decides as the network does" in nothing.text
 
 
 def test_ranges_leave_out_outliers():

@@ -1,0 +1,134 @@
+"""Whether an exported network may multiply whole numbers: is it as good as in float, and faster on this processor?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+import numpy as np
+
+from ppocr.engine.export import ANY, predict
+from ppocr.infer.runtime import PaddleRuntime
+from ppocr.registry import POSTPROCESSES
+
+if TYPE_CHECKING:
+    import paddle
+
+GAIN = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
+AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.98}  # least share of decisions that are the network's; see `agreement`
+LOST = 0.01  # of a score on labelled pictures that int8 execution may lose
+PAGE = (1, 3, 960, 960)  # where free: what is timed
+REPEATS = 8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How good int8 execution is: a number, the higher the better, whether it suffices, and both in words."""
+
+    value: float
+    good: bool
+    text: str
+
+
+def judge_by(
+    reference: Any, in_float: PaddleRuntime, spec: Mapping[str, Any], task: str, batches: Sequence[np.ndarray],
+    score: Optional[Callable[[PaddleRuntime], float]],
+) -> Callable[[PaddleRuntime], Optional[Verdict]]:  # fmt: skip
+    """A judge of int8 execution: by labels if there are some, else by what the network decides on pictures.
+
+    Args:
+        reference: the network whose decisions count.
+        in_float: the exported model in float execution; its score may be missed by `LOST`.
+        spec: content of `inference.yml`.
+        batches: float32[N, 3, H, W] each.
+        score: how well a form of the exported model reads labelled pictures, the higher the better.
+    """
+    whole = score(in_float) if score is not None else 0.0
+    decode = POSTPROCESSES.build(spec["PostProcess"], "PostProcess")
+
+    def judge(runtime: PaddleRuntime) -> Optional[Verdict]:
+        if score is not None and whole > 0:  # what reads nothing in float cannot be judged so
+            found = score(runtime)
+            return Verdict(found, found >= whole - LOST, f"scores {found:.3f}, float execution {whole:.3f}")
+        if not batches:
+            return None
+        agreed, least = agreement(reference, runtime, batches, task, decode), AGREEMENT[task]
+        return Verdict(agreed, agreed >= least, f"decides as the network does in {agreed:.1%} ({least:.0%} are needed)")
+
+    return judge
+
+
+def choose(
+    wanted: str, times: Mapping[str, float], verdicts: Mapping[str, Optional[Verdict]], *, as_trained: str
+) -> tuple[str, str]:
+    """Name of the form to keep, and why.
+
+    Args:
+        wanted: `int8`, `float` or `auto`.
+        times: milliseconds, by form.
+        verdicts: of the forms of int8 execution that were tried; None where there was nothing to judge by.
+        as_trained: the form that rounds what was rounded while training.
+    """
+    if wanted == "float":
+        return "float", "float execution was asked for"
+    if not verdicts:
+        return "float", "nothing to take the inputs' ranges from"
+    judged = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
+    good = [name for name, verdict in judged.items() if verdict.good]
+    if good:
+        name = min(good, key=lambda name: times[name])
+    elif judged:
+        name = max(judged, key=lambda name: judged[name].value)
+    else:
+        name = as_trained
+    speed = f"{times[name]:.1f} ms, float {times['float']:.1f} ms"
+    why = f"{name} {judged[name].text}; {speed}" if judged else f"{name} could not be judged without pictures; {speed}"
+    if wanted == "int8":
+        return name, f"asked for; {why}"
+    if not good:
+        return "float", why
+    if times[name] > GAIN * times["float"]:
+        return "float", f"{name} is not faster here ({speed})"
+    return name, why
+
+
+def agreement(
+    model: paddle.nn.Layer, runtime: Any, batches: Sequence[np.ndarray], task: str, decode: Callable[..., Any]
+) -> float:
+    """Share of decisions that are those of the network in memory.
+
+    Detection: intersection over union of the pixels above 0.3; since text is a small part of a page, the share of all
+    pixels would always be near 1. Direction: share of strips with the same class. Recognition: with the same text.
+
+    Args:
+        decode: the recogniser's post-processing.
+    """
+    same = total = 0
+    for batch in batches:
+        expected, found = predict(model, batch), runtime.run(batch)
+        if task == "det":
+            theirs, ours = expected > 0.3, found > 0.3
+            same, total = same + int((theirs & ours).sum()), total + int((theirs | ours).sum())
+        elif task == "cls":
+            same, total = same + int((expected.argmax(-1) == found.argmax(-1)).sum()), total + len(batch)
+        else:
+            pairs = zip(decode(expected), decode(found))
+            same, total = same + sum(text == other for (text, _), (other, _) in pairs), total + len(batch)
+    return same / total if total else 1.0
+
+
+def milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) -> Dict[str, float]:
+    """Median processor time of a batch of the usual size, by turns, so that a busy moment hits all alike."""
+    size = [given if axis == ANY else axis for axis, given in zip(shape, PAGE)]
+    if shape[2] != ANY:
+        size = [8, 3, shape[2], 320 if shape[3] == ANY else shape[3]]
+    batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
+    times: Dict[str, List[float]] = {name: [] for name in runtimes}
+    for turn in range(REPEATS + 1):
+        for name, runtime in runtimes.items():
+            begin = time.process_time()
+            runtime.run(batch)
+            if turn:  # the first run prepares
+                times[name].append(1e3 * (time.process_time() - begin))
+    return {name: float(np.median(each)) for name, each in times.items()}
