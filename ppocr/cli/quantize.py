@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ppocr.cli.training import add_config_arguments, config_from, start_log
 
-PICTURES = 32  # more change the ranges little
+PAGES, STRIPS = 32, 256  # more change the ranges little
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", required=True, nargs="+", metavar="PATH", help="files, folders or documents")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="model directory to write")
     parser.add_argument("--detector", metavar="DIR", help="a detector, or a family, that finds strips on the pictures")
-    parser.add_argument("--max-pictures", type=int, default=PICTURES, metavar="N", help=f"at most ({PICTURES})")
+    parser.add_argument("--max-pictures", type=int, metavar="N", help=f"at most ({PAGES} pages, {STRIPS} strips)")
     parser.add_argument("--execution", choices=("auto", "int8", "float"), default="auto")
     parser.add_argument("--float-layers", nargs="+", default=[], metavar="PATTERN", help="layers that compute in float")
 
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     start_log()
     config = config_from(args)
     every = (page.image for source in expand(args.pictures) for page in read_pages(source))
-    pages = list(itertools.islice(every, args.max_pictures))
+    usual = PAGES if args.detector or config.at("Architecture.model_type") == "det" else STRIPS
+    pages = list(itertools.islice(every, args.max_pictures or usual))
     report = quantize_trained(
         config, args.output, pages, detector=args.detector, execution=args.execution, float_layers=args.float_layers
     )
