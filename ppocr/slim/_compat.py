@@ -406,9 +406,9 @@ NOTHING_SEEN = 0.001  # where Paddle's moving average begins
 
 
 def start_range(layer: Any, reach: float) -> None:
-    """Let the moving average of a quantized layer's input begin at `reach`, and its clip not beyond."""
+    """Let the moving average of a quantized layer's input and its clip begin at `reach`."""
     alpha = layer._act_preprocess.alpha
-    alpha.set_value(paddle.minimum(alpha, paddle.full_like(alpha, reach)))
+    alpha.set_value(paddle.full_like(alpha, reach))
     quantizer = layer._fake_quant_input
     for tensor, value in ((quantizer._scale, reach), (quantizer._accum, reach), (quantizer._state, 1.0)):
         tensor.set_value(np.array([value], np.float32))

@@ -90,17 +90,20 @@ def quantize(
 def calibrate(model: nn.Layer, batches: Iterable[np.ndarray]) -> None:
     """Let the ranges of a quantized `model` begin at what its float weights make of real pictures.
 
-    Without it the first steps round everything to a range of about 1, and what they learn is noise. Clips that start
-    beyond a layer's best range start there instead: an optimiser moves α by its learning rate at most, which takes
-    100,000 steps from 20 to 2.
+    Without it the first steps round everything to a range of about 1, and what they learn is noise. Clips start at a
+    layer's best range: an optimiser moves α by its learning rate at most, so that from 20 it would take 100,000 steps
+    to 2, and as many to the hundreds that a pyramid without normalisation adds up to. Layers that only training runs
+    are looked at as training runs them.
 
     Args:
         batches: float32[N, 3, H, W] each; a few.
     """
-    plain = copy.deepcopy(model)
-    remove_quantizers(plain, rounded=False)
-    plain.eval()
-    ranges = observe(plain, batches, kinds=KINDS)
+    batches, ranges = list(batches), {}
+    for mode in (nn.Layer.train, nn.Layer.eval):  # ranges of the second count where both run a layer
+        plain = copy.deepcopy(model)  # anew, since normalisations count what they see
+        remove_quantizers(plain, rounded=False)
+        mode(plain)
+        ranges.update(observe(plain, batches, kinds=KINDS))
     for name, layer in model.named_sublayers():
         if name in ranges and is_quantized(layer):
             start_range(layer, ranges[name])

@@ -50,7 +50,7 @@ class Quantize:
     """`Slim.Quantize`: training with rounding.
 
     Attributes:
-        alpha: where PACT's learned clips start.
+        alpha: where PACT's learned clips start without calibration; with it, at each layer's best range.
         alpha_decay: their own L2 decay.
         moving_rate: of the moving average of each input's largest value.
         float_layers: patterns of layers that stay in float while training.

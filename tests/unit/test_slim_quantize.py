@@ -219,12 +219,19 @@ def test_calibration_starts_where_the_float_network_is(quantized):
     ]
 
 
-def test_clips_start_at_the_best_range_or_where_they_are_told_if_that_is_less(quantized):
-    quantized.low._act_preprocess.alpha.set_value(np.array([0.01], np.float32))
-    pact.calibrate(quantized, pictures(4))
+@pytest.mark.parametrize("alpha", [0.01, 20.0])
+def test_clips_start_at_the_best_range_whatever_alpha_is(alpha):
+    """A pyramid without normalisation adds up to thousands: cut off at 20, the detector found nothing at all."""
+    need_paddleslim()
+    model = pact.quantize(network(), alpha=alpha, alpha_decay=1e-4, moving_rate=0.9)
+    running = model.norm._mean.numpy()
+    pact.calibrate(model, pictures(4))
     ranges = observe(network(), pictures(4))
-    assert quantized.expand._act_preprocess.alpha.item() == pytest.approx(ranges["expand"])
-    assert quantized.low._act_preprocess.alpha.item() == pytest.approx(0.01)
+    assert model.expand._act_preprocess.alpha.item() == pytest.approx(ranges["expand"])
+    assert model.low._act_preprocess.alpha.item() == pytest.approx(ranges["low"])
+    assert "extra" not in ranges  # only training runs it
+    assert model.extra._act_preprocess.alpha.item() not in (0.01, 20.0)
+    np.testing.assert_array_equal(model.norm._mean.numpy(), running)
 
 
 def test_depthwise_convolutions_stay_in_float_unless_asked_for():
