@@ -102,7 +102,7 @@ def agreement(
     pixels would always be near 1. Direction: share of strips with the same class. Recognition: with the same text.
 
     Args:
-        decode: the recogniser's post-processing.
+        decode: post-processing of a recogniser or classifier: (text or label, score) of each strip.
     """
     same = total = 0
     for batch in batches:
@@ -110,11 +110,9 @@ def agreement(
         if task == "det":
             theirs, ours = expected > 0.3, found > 0.3
             same, total = same + int((theirs & ours).sum()), total + int((theirs | ours).sum())
-        elif task == "cls":
-            same, total = same + int((expected.argmax(-1) == found.argmax(-1)).sum()), total + len(batch)
         else:
             pairs = zip(decode(expected), decode(found))
-            same, total = same + sum(text == other for (text, _), (other, _) in pairs), total + len(batch)
+            same, total = same + sum(mine == other for (mine, _), (other, _) in pairs), total + len(batch)
     return same / total if total else 1.0
 
 

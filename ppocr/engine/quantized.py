@@ -123,10 +123,6 @@ def export_quantized(
     stored = store_in_8_bits(copy.deepcopy(fused), depthwise=trained_so)
 
     reach: Dict[str, float] = {}
-    reference = fused
-    if learned:
-        as_trained = _ranges_of(fused, learned, (), reaches)
-        reference = execute_in_8_bits(copy.deepcopy(fused), as_trained, depthwise=trained_so)
     if execution != "float":
         reach = _ranges_of(fused, {**learned, **(ranges or {})}, batches, reaches)
         names = list(reach)
@@ -144,6 +140,10 @@ def export_quantized(
         runtimes = {"float": PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1)}
         verdicts: Dict[str, Optional[Verdict]] = {}
         if reach:
+            reference = fused
+            if learned:
+                rounded = _ranges_of(fused, learned, (), reaches)
+                reference = execute_in_8_bits(copy.deepcopy(fused), rounded, depthwise=trained_so)
             judge = judge_by(reference, runtimes["float"], spec, task, batches, score)
             for name, depthwise in FORMS.items():
                 forms[name] = temporary / f".{name}"
@@ -152,7 +152,8 @@ def export_quantized(
                 runtimes[name] = _save_int8(network, shape, forms[name])
                 verdicts[name] = judge(runtimes[name])
         times = milliseconds(runtimes, shape)
-        chosen, reason = choose(execution, times, verdicts, as_trained="int8" if trained_so else "int8 but depthwise")
+        as_trained = next(name for name, depthwise in FORMS.items() if depthwise == trained_so)
+        chosen, reason = choose(execution, times, verdicts, as_trained=as_trained)
         for path in forms[chosen].iterdir():
             path.rename(temporary / path.name)
         for folder in forms.values():

@@ -147,8 +147,7 @@ def measure_sensitivity(
         size = fpgm.groups[layer].size
         if ratio in known or not 0 < cut_of(size, ratio) < size:
             continue
-        pruned = plan_pruning(fpgm, model, {layer: ratio}).apply(copy.deepcopy(model))
-        score = evaluate(pruned)
+        score = _score_of(fpgm, model, {layer: ratio}, evaluate)
         known[ratio] = 1 - score / sensitivity.baseline
         sensitivity.save()
         tell(number, len(jobs), f"{layer[:-7]} -{ratio:.0%}: {score:.4f} ({-known[ratio]:+.1%})")
@@ -174,10 +173,17 @@ def measure_together(
         if loss is None:
             assert sensitivity.baseline
             ratios = {name: count / fpgm.groups[name].size for name, count in cuts.items()}
-            score = evaluate(plan_pruning(fpgm, model, ratios).apply(copy.deepcopy(model)))
+            score = _score_of(fpgm, model, ratios, evaluate)
             loss = sensitivity.together[key_of(cuts)] = 1 - score / sensitivity.baseline
             sensitivity.save()
             tell(f"{len(cuts)} layers together: {score:.4f} ({-loss:+.1%})")
         return loss
 
     return judge
+
+
+def _score_of(
+    fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float], evaluate: Callable[[nn.Layer], float]
+) -> float:
+    """Of a pruned copy of `model`."""
+    return evaluate(plan_pruning(fpgm, model, ratios).apply(copy.deepcopy(model)))
