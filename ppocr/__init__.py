@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ppocr.errors import InputError, ModelError, PPOCRError
-    from ppocr.infer.cls import TextClassifier
-    from ppocr.infer.det import TextDetector
+    from ppocr.infer.classifier import TextClassifier
+    from ppocr.infer.detector import TextDetector
     from ppocr.infer.options import OCROptions
     from ppocr.infer.pipeline import OCR
-    from ppocr.infer.rec import TextRecognizer
+    from ppocr.infer.recognizer import TextRecognizer
     from ppocr.infer.results import OCRResult, TextLine
 
 __version__ = "0.1.0"
@@ -39,9 +39,9 @@ _HOMES = {
     "OCROptions": "ppocr.infer.options",
     "OCRResult": "ppocr.infer.results",
     "TextLine": "ppocr.infer.results",
-    "TextDetector": "ppocr.infer.det",
-    "TextClassifier": "ppocr.infer.cls",
-    "TextRecognizer": "ppocr.infer.rec",
+    "TextDetector": "ppocr.infer.detector",
+    "TextClassifier": "ppocr.infer.classifier",
+    "TextRecognizer": "ppocr.infer.recognizer",
     "PPOCRError": "ppocr.errors",
     "InputError": "ppocr.errors",
     "ModelError": "ppocr.errors",

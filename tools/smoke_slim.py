@@ -20,10 +20,10 @@ import numpy as np
 from ppocr.cli.main import main
 from ppocr.config import load_config
 from ppocr.engine.experiment import Experiment
-from ppocr.engine.export import predict
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import create_runtime
+from ppocr.infer.runtimes.paddle import create_runtime
+from ppocr.utils.networks import predict
 
 SMALL = {
     "det": ["Architecture.Backbone.model_name=small", "Architecture.Backbone.scale=0.35",

@@ -18,10 +18,10 @@ from ppocr.config import load_config, thaw
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
-from ppocr.engine.dictionary import build_charset, find_dictionary
 from ppocr.errors import DataError, LabelError, PPOCRError
-from ppocr.infer.runtime import available_cores
+from ppocr.infer.runtimes.paddle import available_cores
 from ppocr.ops.charset import Charset
+from ppocr.utils.dictionary import build_charset, find_dictionary
 
 Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its samples must be
 

@@ -15,9 +15,9 @@ from ppocr.cli.options import options_from
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.io.sources import expand
+from ppocr.infer.io.writers import create_writer
 from ppocr.infer.options import OCROptions
-from ppocr.infer.sources import expand
-from ppocr.infer.writers import create_writer
 
 _SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
 

@@ -67,7 +67,7 @@ def words_of(page: PageLabel, min_side: int) -> Iterator[tuple[np.ndarray, str]]
     Raises:
         InputError: the picture cannot be read.
     """
-    from ppocr.infer.sources import read_pages
+    from ppocr.infer.io.sources import read_pages
 
     regions = [region for region in page.regions if not region.ignore and len(region.points) >= 4]
     image = next(iter(read_pages(str(page.path)))).image if regions else np.zeros((0, 0, 3), np.uint8)

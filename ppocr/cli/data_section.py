@@ -6,8 +6,8 @@ from typing import Optional
 
 from ppocr.config import Config, thaw
 from ppocr.data.loader import Loader, build_loader
-from ppocr.engine.dictionary import build_charset
 from ppocr.errors import ConfigError
+from ppocr.utils.dictionary import build_charset
 
 
 def section_loader(config: Config, section: str, *, seed: Optional[int] = None) -> Loader:

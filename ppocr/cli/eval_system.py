@@ -22,8 +22,8 @@ from ppocr.cli.options import add_model_arguments, options_from, unit_interval
 from ppocr.cli.progress import Progress
 from ppocr.data.labels import PageLabel, TextRegion, read_detection_labels
 from ppocr.errors import InputError, LabelError
+from ppocr.infer.io.results_file import read_results
 from ppocr.infer.results import OCRResult
-from ppocr.infer.results_file import read_results
 from ppocr.metrics.system import score_page
 from ppocr.metrics.text import EXACT, TextRules
 
@@ -91,8 +91,8 @@ def score_label(label: PageLabel, result: Optional[OCRResult], args: argparse.Na
 
 def run_models(pages: Sequence[PageLabel], args: argparse.Namespace) -> dict[str, OCRResult]:
     """Read the pictures; those that cannot be read are told on standard error and are not in the answer."""
+    from ppocr.infer.io.sources import read_all
     from ppocr.infer.pipeline import OCR
-    from ppocr.infer.sources import read_all
 
     ocr = OCR(options_from(args))
     paths = list(dict.fromkeys(str(page.path) for page in pages))

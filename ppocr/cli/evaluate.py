@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ppocr.engine.commands import evaluate_config
+    from ppocr.engine.evaluate import evaluate_config
 
     start_log()
     print(as_line(evaluate_config(config_from(args))))

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ppocr.engine.commands import export_config
+    from ppocr.export.commands import export_config
 
     start_log()
     report = export_config(config_from(args))

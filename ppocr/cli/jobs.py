@@ -10,11 +10,11 @@ from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Sequence,
 
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError
+from ppocr.infer.io.pdf import Picture, encode_picture
+from ppocr.infer.io.sources import DEFAULT_DPI, Page, read_all
+from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
-from ppocr.infer.pdf import Picture, encode_picture
 from ppocr.infer.results import OCRResult
-from ppocr.infer.sources import DEFAULT_DPI, Page, read_all
-from ppocr.infer.writers import Result
 from ppocr.ops.images import DEFAULT_MAX_PIXELS
 
 
@@ -25,7 +25,7 @@ class Job:
     Attributes:
         reader: makes the reader (`ppocr.cli.readers`); a function at the top of a module.
         options: of the networks.
-        dpi, max_pixels: of `ppocr.infer.sources`.
+        dpi, max_pixels: of `ppocr.infer.io.sources`.
         pictures: also return the encoded page.
         draw: folder for drawings.
         texts: whether the drawings have the texts beside the page.
@@ -114,12 +114,12 @@ class _Drawings:
     """Saves a drawing of each page in a folder."""
 
     def __init__(self, folder: str, *, font: Optional[str], texts: bool):
-        from ppocr.infer.draw import Painter
+        from ppocr.infer.io.draw import Painter
 
         self._folder, self._painter, self._texts = Path(folder), Painter(font), texts
 
     def save(self, name: str, page: Page, result: OCRResult) -> None:
-        from ppocr.infer.draw import save_picture
+        from ppocr.infer.io.draw import save_picture
 
         suffix = f".p{page.index + 1}.jpg" if page.index else ".jpg"
         picture = self._painter.draw(page.image, result.lines, beside=self._texts)

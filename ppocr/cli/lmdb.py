@@ -16,8 +16,8 @@ import numpy as np
 from ppocr.cli.main import complain
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.lmdb_dataset import import_lmdb, write_lmdb
-from ppocr.engine.atomic import replacing_directory
 from ppocr.errors import PPOCRError, SampleError
+from ppocr.utils.atomic import replacing_directory
 
 FILES = {"data.mdb", "lock.mdb"}
 

@@ -26,7 +26,7 @@ from ppocr.registry import suggest
 if TYPE_CHECKING:
     import numpy as np
 
-    from ppocr.engine.install import FetchReport
+    from ppocr.official.install import FetchReport
 
 KINDS = ("det", "cls", "rec")
 TERMINATED = 128 + 15  # as shells report SIGTERM
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from ppocr.engine.install import fetch_family
-    from ppocr.engine.official import FAMILIES
+    from ppocr.official.families import FAMILIES
+    from ppocr.official.install import fetch_family
 
     if args.name not in FAMILIES:
         raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, FAMILIES)}")
@@ -86,7 +86,7 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
     """The pictures of --check-images, and how many could not be read (each is told on standard error)."""
-    from ppocr.infer.sources import expand, read_all
+    from ppocr.infer.io.sources import expand, read_all
 
     pages, unreadable = [], 0
     for page in read_all(expand([place] if place else [])):
@@ -159,7 +159,7 @@ def _print_report(name: str, report: FetchReport) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from ppocr.engine.official import FAMILIES
+    from ppocr.official.families import FAMILIES
 
     rows = [_row(name, family.title) for name, family in FAMILIES.items()]
     if args.format == "json":
@@ -174,7 +174,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _row(name: str, title: str) -> dict[str, Any]:
-    from ppocr.engine.install import installed_problems
+    from ppocr.official.install import installed_problems
 
     directory = cache_root() / name
     problems = installed_problems(directory) if directory.is_dir() else []
@@ -195,7 +195,7 @@ def _path(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     from ppocr.config import load_config
-    from ppocr.engine.inference_dir import import_inference_dir
+    from ppocr.official.inference_dir import import_inference_dir
 
     try:
         report = import_inference_dir(args.directory, load_config(args.config), args.output)

@@ -10,7 +10,7 @@ import argparse
 
 from ppocr.cli import command, readers
 from ppocr.cli.options import add_input_arguments, add_model_arguments, add_output_arguments, unit_interval
-from ppocr.infer.writers import FORMATS
+from ppocr.infer.io.writers import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ppocr.engine.slimming import measure_layers
+    from ppocr.slim.commands import measure_layers
 
     start_log()
     target = {"size": args.target_size, "flops": args.target_flops}

@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import itertools
 
-    from ppocr.engine.slimming import quantize_trained
-    from ppocr.infer.sources import expand, read_pages
+    from ppocr.infer.io.sources import expand, read_pages
+    from ppocr.slim.commands import quantize_trained
 
     start_log()
     config = config_from(args)

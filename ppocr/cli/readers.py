@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from ppocr.errors import InputError
+from ppocr.infer.io.sources import Page
+from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
 from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
-from ppocr.infer.sources import Page
-from ppocr.infer.writers import Result
 
 Pages = Iterable[Union[Page, InputError]]
 Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
@@ -33,7 +33,7 @@ def ocr(options: OCROptions) -> Reader:
 
 def detect(options: OCROptions) -> Reader:
     """Find the text of pages; the lines of the results have empty texts."""
-    from ppocr.infer.det import TextDetector
+    from ppocr.infer.detector import TextDetector
 
     detector = TextDetector(options)
 
@@ -52,12 +52,12 @@ def detect(options: OCROptions) -> Reader:
 
 def recognize(options: OCROptions) -> Reader:
     """Read strips; with a classifier, those that lie upside down are turned first."""
-    from ppocr.infer.rec import TextRecognizer
+    from ppocr.infer.recognizer import TextRecognizer
 
     recognizer = TextRecognizer(options)
     turned = None
     if options.cls is not None:
-        from ppocr.infer.cls import TextClassifier
+        from ppocr.infer.classifier import TextClassifier
 
         turned = TextClassifier(options).upside_down
 
@@ -73,7 +73,7 @@ def recognize(options: OCROptions) -> Reader:
 
 def classify(options: OCROptions) -> Reader:
     """Tell how strips lie."""
-    from ppocr.infer.cls import TextClassifier
+    from ppocr.infer.classifier import TextClassifier
 
     classifier = TextClassifier(options)
     return lambda pages: _in_groups(pages, classifier, DirectionResult)

@@ -28,9 +28,9 @@ from ppocr.data.synth.fonts import default_cache, faces_for, fonts_in, system_fo
 from ppocr.data.synth.languages import LANGUAGES, Language, find_languages
 from ppocr.data.synth.words import own_dictionary
 from ppocr.data.synth.write import encoded_samples, write_files
-from ppocr.engine.atomic import replacing_directory, replacing_file
 from ppocr.errors import ConfigError, PPOCRError
 from ppocr.ops.charset import Charset
+from ppocr.utils.atomic import replacing_directory, replacing_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

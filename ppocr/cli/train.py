@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ppocr.engine.checkpoint import has_checkpoint
-    from ppocr.engine.commands import train
+    from ppocr.engine.train import train
 
     config = config_from(args)
     latest = Path(config.options.save_model_dir) / "latest"

@@ -8,13 +8,14 @@ from typing import Any, Dict, List, Mapping, Tuple
 from paddle import nn
 
 from ppocr.config import Config, thaw
-from ppocr.engine.dictionary import build_charset
 from ppocr.errors import ConfigError
 from ppocr.modeling.model import OCRModel
 from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
+from ppocr.utils.dictionary import build_charset
 
 ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")
 IMAGE_CHANNELS = 3
+ANY = -1  # an axis whose length each run chooses
 
 
 def build_model(config: Config) -> OCRModel:
@@ -116,3 +117,24 @@ def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str
     if class_dim is not None:
         return {}, problems
     return {"class_dim": None if problems else len(labels)}, problems
+
+
+def input_shape(config: Config) -> List[int]:
+    """[N, C, H, W] of the network's input, `ANY` where it is free.
+
+    Raises:
+        ConfigError: the transforms of a recogniser or classifier don't say the size of a strip.
+    """
+    kind = config.at("Architecture.model_type")
+    if kind == "det":
+        return [ANY, 3, ANY, ANY]
+    operation = "RecResizeImg" if kind == "rec" else "ClsResizeImg"
+    channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
+    if height is None:
+        raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
+    # A recogniser reads strips of any width, the classifier always the left part of the strip
+    return [ANY, channels, height, ANY if kind == "rec" else width]
+
+
+def _transform(config: Config, name: str) -> Mapping[str, Any]:
+    return next((step[name] or {} for step in config.at("Eval.dataset.transforms", ()) if name in step), {})

@@ -17,9 +17,9 @@ from typing import Any, Dict, Mapping
 
 import numpy as np
 
-from ppocr.engine.atomic import replacing_file
-from ppocr.engine.pickles import read_arrays
 from ppocr.errors import ModelError
+from ppocr.utils.atomic import replacing_file
+from ppocr.utils.pickles import read_arrays
 
 SUFFIXES = (".pdparams", ".pdopt", ".states")  # the last is the one that says that the others are complete
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ppocr.config import GlobalOptions
 from ppocr.errors import ConfigError
-from ppocr.infer.memory import keep_freed_memory
-from ppocr.infer.mkl import choose_kernels_of_mkl
+from ppocr.utils.malloc import keep_freed_memory
+from ppocr.utils.mkl import choose_kernels_of_mkl
 
 if TYPE_CHECKING:
     import paddle

@@ -7,6 +7,7 @@ from typing import Dict
 
 import paddle
 
+from ppocr.config import Config
 from ppocr.data.loader import Loader
 from ppocr.engine.experiment import Experiment
 from ppocr.metrics.tasks import Metric
@@ -34,3 +35,13 @@ def evaluate(experiment: Experiment, loader: Loader, metric: Metric) -> Dict[str
         experiment.train_mode()
     metric.set_counts(experiment.environment.sum(metric.counts()))
     return {**metric.results(), "fps": pictures / (time.perf_counter() - begin)}
+
+
+def evaluate_config(config: Config) -> Dict[str, float]:
+    """The results of the weights that `Global.checkpoints` or `Global.pretrained_model` names, on `Eval`.
+
+    Raises:
+        ConfigError: problems of the configuration, or no weights are named.
+    """
+    experiment = Experiment.with_weights(config)
+    return evaluate(experiment, experiment.loader("Eval"), experiment.metric())

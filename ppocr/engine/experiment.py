@@ -11,10 +11,9 @@ import paddle
 
 from ppocr.config import Config, load_config, thaw
 from ppocr.data.loader import Loader, build_loader
-from ppocr.engine.build import build_charset, build_model
+from ppocr.engine.build import build_charset, build_model, input_shape
 from ppocr.engine.checkpoint import Checkpoint, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
-from ppocr.engine.export import input_shape
 from ppocr.engine.pretrained import freeze, load_pretrained, log_report
 from ppocr.engine.weights import load_weights
 from ppocr.errors import ConfigError

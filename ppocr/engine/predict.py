@@ -10,10 +10,10 @@ import numpy as np
 
 from ppocr.config import Config
 from ppocr.engine.experiment import Experiment
-from ppocr.engine.export import predict
-from ppocr.engine.self_check import preprocessing
+from ppocr.engine.inputs import preprocessing
 from ppocr.errors import ConfigError, InputError, PPOCRError
-from ppocr.infer.sources import expand, read_all
+from ppocr.infer.io.sources import expand, read_all
+from ppocr.utils.networks import predict
 
 
 def predict_pictures(config: Config, *, task: Optional[str] = None) -> List[str]:

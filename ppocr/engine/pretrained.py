@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ppocr.config import read_yaml
-from ppocr.engine.pickles import read_arrays
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import SPEC, cache_root
 from ppocr.ops.charset import Charset
+from ppocr.utils.pickles import read_arrays
 
 if TYPE_CHECKING:
     import paddle

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Collection, Mapping, Tuple
 
 import numpy as np
 
-from ppocr.engine.atomic import replacing_file
 from ppocr.errors import ModelError
+from ppocr.utils.atomic import replacing_file
 
 if TYPE_CHECKING:
     import paddle

@@ -22,7 +22,7 @@ class OCROptions:
             (`ppocr.postprocess.db`).
         cls_image_shape, cls_label_list: input and classes of a classifier directory that has no `inference.yml`.
         cls_thresh: probability above which a strip said to be upside down is turned.
-        cls_doubt: strips read with no higher score are shown to the classifier (`ppocr.infer.strips`); 1 shows it all.
+        cls_doubt: strips read with no higher score are shown to the classifier (`ppocr.infer.crops`); 1 shows it all.
         cls_batch_size, rec_batch_size: most strips given to a network at once.
         rec_image_shape: (3, height, width) of a recogniser directory that has no `inference.yml`.
         rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.

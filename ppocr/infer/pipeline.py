@@ -14,17 +14,17 @@ from typing import Any, Iterable, Iterator, Sequence, Union
 import numpy as np
 
 from ppocr.errors import InputError
-from ppocr.infer.cls import TextClassifier
-from ppocr.infer.det import TextDetector
-from ppocr.infer.memory import return_freed_memory
+from ppocr.infer.classifier import TextClassifier
+from ppocr.infer.crops import Reading, StripReader
+from ppocr.infer.detector import TextDetector
+from ppocr.infer.io.sources import Page, read_pages
 from ppocr.infer.options import OCROptions
-from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
-from ppocr.infer.sources import Page, read_pages
 from ppocr.infer.stages import Stages
-from ppocr.infer.strips import Reading, StripReader
 from ppocr.ops.boxes import crop_quad
 from ppocr.postprocess.db import Regions
+from ppocr.utils.malloc import return_freed_memory
 
 Source = Union[str, Path, bytes, np.ndarray]
 

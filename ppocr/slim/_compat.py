@@ -32,6 +32,7 @@ from paddle import nn
 
 from ppocr.errors import SlimError
 from ppocr.slim.install import COMMAND, folder
+from ppocr.utils.networks import kept_modes
 
 UNUSED = (  # what PaddleSlim imports, and what neither FPGM nor QAT ever calls
     "zmq", "six", "requests", "decorator", "pkg_resources", "scipy", "scipy.stats", "matplotlib", "matplotlib.pyplot",
@@ -225,14 +226,9 @@ class FPGM:
             if name.startswith("paddleslim"):
                 logging.getLogger(name).setLevel(logging.ERROR)
         quiet.setLevel(logging.ERROR)
-        modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
-        model.train()
-        try:
-            with old_ir(model), _fresh_visits():
-                self._pruner = module.FPGMFilterPruner(model, [np.ones(input_shape, "float32")])
-        finally:
-            for layer, training in modes:
-                layer.training = training
+        with kept_modes(model), old_ir(model), _fresh_visits():
+            model.train()
+            self._pruner = module.FPGMFilterPruner(model, [np.ones(input_shape, "float32")])
         self._names = {tensor.name: name for name, tensor in model.state_dict().items()}
         self._sizes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
         groups = [self._group(collection) for collection in self._pruner.collections]

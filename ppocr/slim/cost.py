@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Sequence, Tuple
 import paddle
 from paddle import nn
 
+from ppocr.utils.networks import eval_mode
+
 
 @dataclass(frozen=True)
 class LayerCost:
@@ -75,15 +77,11 @@ def measure(model: nn.Layer, input_shape: Sequence[int]) -> Cost:
                     layers.append(cost)
             used.update({id(tensor): tensor.size for tensor in layer.parameters()})
 
-    modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
     hooks = [layer.register_forward_post_hook(watch) for layer in names]  # type: ignore[arg-type]
-    model.eval()
     try:
-        with paddle.no_grad():
+        with eval_mode(model):
             model(paddle.zeros(list(input_shape)))
     finally:
         for hook in hooks:
             hook.remove()
-        for layer, training in modes:
-            layer.training = training
     return Cost(tuple(layers), int(sum(used.values())))

@@ -29,7 +29,8 @@ from ppocr.slim._compat import (
 )
 from ppocr.slim.prune import matching
 from ppocr.slim.ranges import observe
-from ppocr.slim.stored import STORED, is_depthwise, replace
+from ppocr.slim.stored import STORED, is_depthwise
+from ppocr.utils.networks import replace_layer
 
 KINDS = (nn.Conv2D, nn.Linear)
 
@@ -124,7 +125,7 @@ def remove_quantizers(model: nn.Layer, *, rounded: bool = True) -> Dict[str, flo
         if is_quantized(layer):
             ranges[name] = learned_range(layer)
             plain = plain_layer(layer)
-            replace(model, name, plain)
+            replace_layer(model, name, plain)
             if rounded:
                 plain.weight.set_value(STORED[type(plain)](plain).weight)
     return ranges

@@ -9,7 +9,8 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.slim.stored import LEVELS, Int8Conv2D, replace
+from ppocr.slim.stored import LEVELS, Int8Conv2D
+from ppocr.utils.networks import replace_layer
 
 SAMPLES = 20_000  # values of an input that are looked at in each batch
 SHARES = np.linspace(0.2, 1.0, 41)  # of the largest value: ranges to choose from
@@ -104,11 +105,11 @@ def harm(
     result = []
     layers = dict(model.named_sublayers())
     for name, reach in ranges.items():
-        replace(model, name, Int8Conv2D(layers[name], reach))  # type: ignore[arg-type]
+        replace_layer(model, name, Int8Conv2D(layers[name], reach))  # type: ignore[arg-type]
         try:
             found = [_predict(model, batch) for batch in batches]
         finally:
-            replace(model, name, layers[name])
+            replace_layer(model, name, layers[name])
         difference = float(np.mean([np.abs(a - b).mean() for a, b in zip(expected, found)]))
         tell(f"{name}: {difference:.2e}")
         result.append((name, difference))

@@ -19,10 +19,9 @@ from ppocr.slim.choice import choose_ratios
 from ppocr.slim.cost import measure
 from ppocr.slim.prune import PruningPlan, matching, plan_pruning
 from ppocr.slim.sensitivity import Sensitivity
+from ppocr.utils.networks import example_shape
 
 logger = logging.getLogger(__name__)
-
-SMALLEST = 64  # pixels of a free axis, when a network is run to be looked at
 
 
 @dataclass(frozen=True)
@@ -237,9 +236,3 @@ class Slim:
 def _named(names: Sequence[str], key: str) -> List[str]:
     """What a key of `ratios` stands for; a name that is none is judged later, where the reason is known."""
     return matching(names, [key]) if any(letter in key for letter in "*?[") else [key]
-
-
-def example_shape(input_shape: Sequence[int]) -> List[int]:
-    """A small batch of the shape, with no axis free."""
-    count, *rest = input_shape
-    return [max(count, 1), *(SMALLEST if axis < 1 else axis for axis in rest)]

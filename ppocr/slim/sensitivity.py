@@ -182,8 +182,6 @@ def measure_together(
     return judge
 
 
-def _score_of(
-    fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float], evaluate: Callable[[nn.Layer], float]
-) -> float:
+def _score_of(fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float], evaluate: Callable[[nn.Layer], float]) -> float:
     """Of a pruned copy of `model`."""
     return evaluate(plan_pruning(fpgm, model, ratios).apply(copy.deepcopy(model)))

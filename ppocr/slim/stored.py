@@ -21,6 +21,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.slim._compat import is_old, operator, run_with_weights, take_weights
+from ppocr.utils.networks import replace_layer
 
 LEVELS = 127  # of each sign
 SMALLEST = 1e-8  # range of a channel of zeros
@@ -200,7 +201,7 @@ def store_in_8_bits(model: nn.Layer, *, depthwise: bool = True) -> nn.Layer:
     for name, layer in list(model.named_sublayers()):
         kind = STORED.get(type(layer))
         if kind is not None and can_store(layer) and (depthwise or not is_depthwise(layer)):
-            replace(model, name, kind(layer))
+            replace_layer(model, name, kind(layer))
     return model
 
 
@@ -223,12 +224,5 @@ def execute_in_8_bits(model: nn.Layer, ranges: Mapping[str, float], *, depthwise
     """
     for name, layer in list(model.named_sublayers()):
         if type(layer) is nn.Conv2D and (depthwise or not is_depthwise(layer)):
-            replace(model, name, Int8Conv2D(layer, ranges.get(name)))
+            replace_layer(model, name, Int8Conv2D(layer, ranges.get(name)))
     return store_in_8_bits(model, depthwise=depthwise)
-
-
-def replace(model: nn.Layer, name: str, layer: nn.Layer) -> None:
-    """Put `layer` in the place of the sublayer of this name."""
-    parent, _, leaf = name.rpartition(".")
-    owner = dict(model.named_sublayers(include_self=True))[parent]
-    owner._sub_layers[leaf] = layer

@@ -13,9 +13,9 @@ from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError
 from ppocr.modeling.attention import attend
 from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
-from ppocr.modeling.fold_pp_ocrv6 import FoldedRepLKFPN, SplitStem
-from ppocr.modeling.fold_pyramid import doubling_conv_of
-from ppocr.modeling.fuse import fold_batch_norm, for_prediction, fuse_branches
+from ppocr.modeling.deploy.batch_norm import fold_batch_norm, for_prediction, fuse_branches
+from ppocr.modeling.deploy.pp_ocrv6 import FoldedRepLKFPN, SplitStem
+from ppocr.modeling.deploy.pyramid import doubling_conv_of
 from ppocr.modeling.heads.ctc_head import ColumnMixer, CTCHead
 from ppocr.modeling.layers import SqueezeExcitation, SteadyMean, upsample_nearest
 from ppocr.modeling.model import OCRModel

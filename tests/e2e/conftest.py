@@ -10,7 +10,7 @@ def random_models(tmp_path_factory):
 
     from ppocr.config import load_config
     from ppocr.engine.build import build_model
-    from ppocr.engine.export import export_model
+    from ppocr.export.export import export_model
 
     home = tmp_path_factory.mktemp("home")
     configs = {

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr.infer.runtime import PaddleRuntime, computes_in_bf16
+from ppocr.infer.runtimes.paddle import PaddleRuntime, computes_in_bf16
 
 READ = """
 import json, sys

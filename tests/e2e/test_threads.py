@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr.infer.cls import TextClassifier
-from ppocr.infer.det import TextDetector
+from ppocr.infer.classifier import TextClassifier
+from ppocr.infer.detector import TextDetector
 from ppocr.infer.pipeline import OCR
-from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.recognizer import TextRecognizer
 
 THREADS = 8
 

@@ -13,9 +13,9 @@ from tiny_sets import tiny_config, write_config
 from ppocr.cli.main import main
 from ppocr.config import Config
 from ppocr.engine.checkpoint import load_checkpoint
-from ppocr.engine.commands import train
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.hooks import Log, Scalars
+from ppocr.engine.train import train
 from ppocr.engine.trainer import Hook, Trainer
 from ppocr.errors import ConfigError, DataError
 

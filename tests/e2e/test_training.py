@@ -16,17 +16,18 @@ import pytest
 from tiny_sets import tiny_config, write_config
 
 from ppocr.config import Config, load_config
-from ppocr.engine import export
 from ppocr.engine.checkpoint import load_checkpoint
-from ppocr.engine.commands import evaluate_config, export_config
+from ppocr.engine.evaluate import evaluate_config
 from ppocr.engine.experiment import Experiment
-from ppocr.engine.export import export_model
 from ppocr.engine.hooks import Checkpoints
 from ppocr.engine.predict import predict_pictures
-from ppocr.engine.results_check import check_results
 from ppocr.engine.trainer import Trainer
 from ppocr.errors import ConfigError, ModelError, TrainingError
-from ppocr.infer.runtime import PaddleRuntime
+from ppocr.export import export
+from ppocr.export.check import check_results
+from ppocr.export.commands import export_config
+from ppocr.export.export import export_model
+from ppocr.infer.runtimes.paddle import PaddleRuntime
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

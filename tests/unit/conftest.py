@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ppocr.infer import runtime
 from ppocr.infer.options import OCROptions
+from ppocr.infer.runtimes import paddle as runtime
 
 SPECS = {
     "det": {
@@ -59,7 +59,7 @@ def ink_family(tmp_path, monkeypatch):
     """Options of a chain of `InkRuntime`s, in a model cache of its own under the name `ink`."""
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
     monkeypatch.setattr(runtime, "InkRuntime", InkRuntime, raising=False)
-    monkeypatch.setitem(runtime.ENGINES, "ink", "ppocr.infer.runtime:InkRuntime")
+    monkeypatch.setitem(runtime.ENGINES, "ink", "ppocr.infer.runtimes.paddle:InkRuntime")
     for kind, spec in SPECS.items():
         directory = tmp_path / "models" / "ink" / kind
         directory.mkdir(parents=True)

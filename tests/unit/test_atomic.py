@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ppocr.engine.atomic import ABANDONED_SECONDS, replacing_directory, replacing_file
+from ppocr.utils.atomic import ABANDONED_SECONDS, replacing_directory, replacing_file
 
 
 def names(folder):

@@ -77,7 +77,7 @@ def test_a_race(tmp_path, capsys):
 def test_the_results_of_a_race_can_be_scored(tmp_path):
     import race
 
-    from ppocr.infer.results_file import read_results
+    from ppocr.infer.io.results_file import read_results
 
     labels = label_file(tmp_path / "set", "1.png")
     peer = fake_peer(tmp_path, "peer")

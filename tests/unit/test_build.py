@@ -6,8 +6,8 @@ import pytest
 
 from ppocr.config import Config
 from ppocr.engine.build import build_charset, build_model
-from ppocr.engine.dictionary import find_dictionary
 from ppocr.errors import ConfigError
+from ppocr.utils.dictionary import find_dictionary
 
 REC = {
     "Global": {"character_dict_path": "ppocr/utils/dict/en63_dict.txt", "use_space_char": True},

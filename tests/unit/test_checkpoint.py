@@ -12,8 +12,8 @@ import pytest
 
 from ppocr.engine import checkpoint as module
 from ppocr.engine.checkpoint import Checkpoint, flatten, group_of, has_checkpoint, load_checkpoint, save_checkpoint
-from ppocr.engine.pickles import read_arrays
 from ppocr.errors import ModelError
+from ppocr.utils.pickles import read_arrays
 
 
 def checkpoint_of(number):

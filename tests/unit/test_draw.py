@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ppocr.errors import PPOCRError
-from ppocr.infer import draw
-from ppocr.infer.draw import Painter, find_font, save_picture
+from ppocr.infer.io import draw
+from ppocr.infer.io.draw import Painter, find_font, save_picture
 from ppocr.infer.results import TextLine
 
 PAPER = np.full((300, 400, 3), 250, np.uint8)

@@ -13,11 +13,11 @@ from paddle import nn
 
 from ppocr.cli.main import main
 from ppocr.errors import MissingExtraError, ModelError
-from ppocr.infer import converted
-from ppocr.infer.converted import Conversion, example_batches
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import PaddleRuntime, create_runtime
+from ppocr.infer.runtimes import converted
+from ppocr.infer.runtimes.converted import Conversion, example_batches
+from ppocr.infer.runtimes.paddle import PaddleRuntime, create_runtime
 
 ENGINES = ("openvino", "onnxruntime")
 
@@ -258,7 +258,7 @@ def old_model(tmp_path_factory):
 
 def with_onednn(model, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("ppocr.infer.runtime._legacy_predictor", lambda *_: None)
+        patch.setattr("ppocr.infer.runtimes.paddle._legacy_predictor", lambda *_: None)
         return PaddleRuntime(model.program, model.params)
 
 
@@ -296,7 +296,7 @@ def test_shapes_put_together_from_numbers_become_lists():
     import onnxruntime
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    from ppocr.infer.paddle_to_onnx import _join_axes_of_shapes
+    from ppocr.infer.runtimes.paddle_to_onnx import _join_axes_of_shapes
 
     nodes = [
         helper.make_node("Shape", ["x"], ["sides"]),
@@ -329,7 +329,7 @@ def test_transposed_convolutions_of_ones_become_upsampling(filler):
     import onnxruntime
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    from ppocr.infer.paddle_to_onnx import _repeat_pixels
+    from ppocr.infer.runtimes.paddle_to_onnx import _repeat_pixels
 
     weights = numpy_helper.from_array(np.full((3, 1, 2, 2), filler, np.float32), "w")
     node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], group=3)

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from ppocr.config import Config, load_config
-from ppocr.engine import export
-from ppocr.engine.build import build_model
-from ppocr.engine.export import export_model, exported_model, inference_spec, input_shape, predict
+from ppocr.engine.build import build_model, input_shape
 from ppocr.errors import ConfigError, ModelError
+from ppocr.export import export
+from ppocr.export.export import export_model, exported_model, inference_spec
+from ppocr.utils.networks import predict
 
 CONFIGS = {
     "det": "det/ch_ppocr_mobile_v2.0_det.yml",

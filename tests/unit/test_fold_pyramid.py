@@ -10,8 +10,8 @@ from paddle import nn
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_model
-from ppocr.modeling.fold_pyramid import FoldedPyramid, doubling_conv_of
-from ppocr.modeling.fuse import for_prediction
+from ppocr.modeling.deploy.batch_norm import for_prediction
+from ppocr.modeling.deploy.pyramid import FoldedPyramid, doubling_conv_of
 from ppocr.modeling.necks.db_fpn import DBFPN
 
 

@@ -5,7 +5,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppocr.modeling.fuse import SubPixelBranch, fold_batch_norm, for_prediction
+from ppocr.modeling.deploy.batch_norm import SubPixelBranch, fold_batch_norm, for_prediction
 from ppocr.modeling.heads.db_head import DBHead
 
 

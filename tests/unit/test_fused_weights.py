@@ -7,13 +7,13 @@ from paddle import nn
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_model
-from ppocr.engine.fused_weights import _execution_order, by_execution_order, calibrate_norms
-from ppocr.engine.onnx_weights import OnnxLayer, read_layers, steady_means
 from ppocr.engine.weights import TRAINING_ONLY, load_weights
 from ppocr.errors import ModelError
-from ppocr.modeling.fuse import fuse_branches
+from ppocr.modeling.deploy.batch_norm import fuse_branches
 from ppocr.modeling.layers import conv_bn
 from ppocr.modeling.reparam import DILATED_BRANCHES, DilatedReparamBlock, RepDWConv
+from ppocr.official.onnx_graph import OnnxLayer, read_layers, steady_means
+from ppocr.official.unfuse import _execution_order, by_execution_order, calibrate_norms
 
 BLOCKS = {
     "rep": lambda: RepDWConv(6),

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from ppocr.errors import ConfigError, InputError, ModelError
-from ppocr.infer import det
-from ppocr.infer.cls import TextClassifier
-from ppocr.infer.det import TextDetector
+from ppocr.infer import detector as det
+from ppocr.infer.classifier import TextClassifier
+from ppocr.infer.detector import TextDetector
+from ppocr.infer.io.sources import Page
 from ppocr.infer.model_dir import resolve_model
 from ppocr.infer.pipeline import OCR
-from ppocr.infer.rec import TextRecognizer, plan_batches
-from ppocr.infer.sources import Page
+from ppocr.infer.recognizer import TextRecognizer, plan_batches
 
 
 def page_with(*bars, size=(400, 600), value=0):

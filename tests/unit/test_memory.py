@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from ppocr.infer import memory
+from ppocr.utils import malloc as memory
 
 
 @pytest.fixture

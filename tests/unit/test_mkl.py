@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from ppocr.infer import mkl
+from ppocr.utils import mkl
 
 AVX512 = "avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl"
 

@@ -27,16 +27,18 @@ from test_paddle_params import write_directory
 
 from ppocr.cli.main import main
 from ppocr.config import load_config
-from ppocr.engine import convert, install, official
 from ppocr.engine.build import build_model
-from ppocr.engine.export import ExportReport
-from ppocr.engine.fetch import read_members
-from ppocr.engine.install import MANIFEST, installed_problems
-from ppocr.engine.official import MOBILE, only_weights
-from ppocr.engine.onnx_weights import read_constants
-from ppocr.engine.self_check import Agreement, check_agreement, drawn_pages, onnx_runner, page_batches
+from ppocr.engine.inputs import drawn_pages, page_batches
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import MissingExtraError, ModelError
+from ppocr.export.export import ExportReport
+from ppocr.official import convert, install
+from ppocr.official import families as official
+from ppocr.official.agreement import Agreement, check_agreement, onnx_runner
+from ppocr.official.download import read_members
+from ppocr.official.families import MOBILE, only_weights
+from ppocr.official.install import MANIFEST, installed_problems
+from ppocr.official.onnx_graph import read_constants
 
 KINDS = ("det", "cls")  # the recogniser takes longer and would not be handled differently
 
@@ -267,8 +269,8 @@ def test_interrupted_while_converting(home, published, monkeypatch, interruption
 
 
 MODELS_ARE_LOADED = """
-from ppocr.engine import convert
-from ppocr.engine.export import exported_model
+from ppocr.official import convert
+from ppocr.export.export import exported_model
 def save_weights(model, path, **options):
     exported_model(path.parent)  # loading a model resets signal handlers
     open({started!r}, "w").close()
@@ -279,7 +281,7 @@ FETCH = """
 import pickle, sys
 sys.modules["onnxruntime"] = None
 from ppocr.cli.main import main
-from ppocr.engine import official
+from ppocr.official import families as official
 official.FAMILIES["mobile"] = pickle.loads(bytes.fromhex(sys.argv.pop(1)))
 {before}
 sys.exit(main())

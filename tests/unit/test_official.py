@@ -8,9 +8,9 @@ import pytest
 
 from ppocr.config import load_config
 from ppocr.engine.build import build_model
-from ppocr.engine.official import FAMILIES, MOBILE, by_creation_order, by_explicit_name, only_weights
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import ModelError
+from ppocr.official.families import FAMILIES, MOBILE, by_creation_order, by_explicit_name, only_weights
 
 MODELS = {model.kind: model for model in MOBILE.models}
 

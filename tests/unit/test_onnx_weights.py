@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ppocr.engine.onnx_weights import _SCHEMA, read_constants, repair_upsampling
-from ppocr.engine.protobuf import message_class
 from ppocr.errors import ModelError
+from ppocr.official.onnx_graph import _SCHEMA, read_constants, repair_upsampling
+from ppocr.official.protobuf import message_class
 
 
 def onnx_bytes(constants, initializers=(), *, raw=True):

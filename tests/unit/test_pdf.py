@@ -11,8 +11,8 @@ import pypdfium2
 import pytest
 from fontTools.ttLib import TTFont
 
-from ppocr.infer import pdf
-from ppocr.infer.pdf import PdfWriter, encode_picture
+from ppocr.infer.io import pdf
+from ppocr.infer.io.pdf import PdfWriter, encode_picture
 from ppocr.infer.results import OCRResult, TextLine
 
 

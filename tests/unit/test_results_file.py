@@ -7,8 +7,8 @@ import json
 import pytest
 
 from ppocr.errors import LabelError
+from ppocr.infer.io.results_file import read_results
 from ppocr.infer.results import OCRResult, TextLine
-from ppocr.infer.results_file import read_results
 
 BOX = [[0, 0], [10, 0], [10, 5], [0, 5]]
 CORNERS = ((0, 0), (10, 0), (10, 5), (0, 5))

@@ -11,9 +11,9 @@ import pytest
 from paddle import nn
 from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
-from ppocr.engine.execution import Verdict, choose, judge_by
 from ppocr.errors import ConfigError, SlimError
-from ppocr.infer.runtime import PaddleRuntime
+from ppocr.export.execution import Verdict, choose, judge_by
+from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
 from ppocr.slim import build_slim, pact
 from ppocr.slim._compat import save_old_program
@@ -136,7 +136,7 @@ class Fixed:
 
 
 def judged(monkeypatch, expected, found, task, score=None):
-    monkeypatch.setattr("ppocr.engine.execution.predict", lambda model, batch: model.run(batch))
+    monkeypatch.setattr("ppocr.export.execution.predict", lambda model, batch: model.run(batch))
     post = {"det": {"name": "DBPostProcess"}, "rec": {"name": "CTCLabelDecode", "character_dict": ["a", "b"]}}[task]
     batches = [np.zeros((len(expected), *SHAPE[1:]), np.float32)]
     judge = judge_by(Fixed(expected), Fixed(expected), {"PostProcess": post}, task, batches, score)

@@ -15,8 +15,8 @@ from fpdf import FPDF
 from PIL import Image
 
 from ppocr.errors import InputError
-from ppocr.infer import sources
-from ppocr.infer.sources import expand, read_all, read_pages
+from ppocr.infer.io import sources
+from ppocr.infer.io.sources import expand, read_all, read_pages
 
 
 def png(size=(30, 20), colour=(1, 2, 3)) -> bytes:
@@ -154,7 +154,8 @@ def test_other_types_are_a_programming_error():
 
 def test_standard_input():
     script = (
-        "from ppocr.infer.sources import read_all\nprint([(p.source, p.index, p.image.shape) for p in read_all(['-'])])"
+        "from ppocr.infer.io.sources import read_all\n"
+        "print([(p.source, p.index, p.image.shape) for p in read_all(['-'])])"
     )
     done = subprocess.run([sys.executable, "-c", script], input=pdf(2), capture_output=True, check=True)
     assert done.stdout.decode().strip() == "[('-', 0, (200, 400, 3)), ('-', 1, (200, 400, 3))]"

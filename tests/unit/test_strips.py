@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from ppocr.infer.crops import StripReader
 from ppocr.infer.stages import Stages
-from ppocr.infer.strips import StripReader
 
 SURE, UNSURE, MIDDLING = 0.97, 0.6, 0.93
 

@@ -9,8 +9,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from ppocr.infer.io.writers import FORMATS, create_writer
 from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
-from ppocr.infer.writers import FORMATS, create_writer
 
 
 def box(x, y, width, height, degrees=0.0):

@@ -16,7 +16,7 @@ import numpy as np
 
 from ppocr import OCROptions, PPOCRError
 from ppocr.infer.model_dir import open_model
-from ppocr.infer.runtime import Runtime, create_runtime
+from ppocr.infer.runtimes.paddle import Runtime, create_runtime
 
 ENGINES = (("paddle", "fp32"), ("paddle", "bf16"), ("openvino", "fp32"), ("openvino", "bf16"), ("onnxruntime", "fp32"))
 

@@ -20,7 +20,7 @@ import cv2
 from ppocr.config import load_config
 from ppocr.data.loader import build_loader
 from ppocr.data.pipeline import Pipeline
-from ppocr.engine.dictionary import build_charset
+from ppocr.utils.dictionary import build_charset
 
 DECODE = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
 DET = [

@@ -25,7 +25,7 @@ import numpy as np
 from peer_protocol import peak_rss_mb, rss_mb
 
 from ppocr import OCR, OCRResult, PPOCRError
-from ppocr.infer.sources import Page, expand, read_pages
+from ppocr.infer.io.sources import Page, expand, read_pages
 
 
 class Reading(NamedTuple):

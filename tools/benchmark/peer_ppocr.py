@@ -15,7 +15,7 @@ from peer_protocol import Pages, arguments, peak_rss_mb, serve
 
 import ppocr
 from ppocr.errors import PPOCRError
-from ppocr.infer.sources import read_all
+from ppocr.infer.io.sources import read_all
 
 
 def parse() -> argparse.Namespace:

@@ -1,7 +1,7 @@
-"""From a Paddle program to an ONNX file: `python -m ppocr.infer.paddle_to_onnx PROGRAM PARAMS ONNX`.
+"""From a Paddle program to an ONNX file: `python -m ppocr.infer.runtimes.paddle_to_onnx PROGRAM PARAMS ONNX`.
 
 A process of its own, since paddle2onnx prints, leaves files in the current folder, and aborts the process on what it
-cannot convert. `ppocr.infer.converted` is who runs it.
+cannot convert. `ppocr.infer.runtimes.converted` is who runs it.
 """
 
 from __future__ import annotations

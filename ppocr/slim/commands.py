@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, 
 import numpy as np
 
 from ppocr.config import Config
+from ppocr.engine.build import input_shape
 from ppocr.engine.evaluate import evaluate
 from ppocr.engine.experiment import Experiment
-from ppocr.engine.export import input_shape
-from ppocr.engine.quantized import QuantizedReport, export_quantized
 from ppocr.errors import ConfigError, ModelError
+from ppocr.export.quantized import QuantizedReport, export_quantized
 
 if TYPE_CHECKING:
     import paddle
@@ -69,8 +69,8 @@ def measure_layers(
     from ppocr.slim.choice import choose_ratios, describe
     from ppocr.slim.cost import measure
     from ppocr.slim.prune import cut_of, matching, plan_pruning
-    from ppocr.slim.recipe import example_shape
     from ppocr.slim.sensitivity import Sensitivity, fingerprint, measure_sensitivity, measure_together
+    from ppocr.utils.networks import example_shape
 
     wrong = [ratio for ratio in ratios if not 0 < ratio < 1]
     if wrong:
@@ -142,7 +142,7 @@ def quantize_trained(
     Raises:
         ConfigError, ModelError: no weights, no text on the pages, or the export is not what it should be.
     """
-    from ppocr.engine.self_check import page_batches, strip_batches
+    from ppocr.engine.inputs import page_batches, strip_batches
 
     experiment = Experiment.with_weights(config)
     if experiment.task == "det":
@@ -160,7 +160,7 @@ def quantize_trained(
 
 
 def _strips(pages: Sequence[np.ndarray], detector: str) -> List[np.ndarray]:
-    from ppocr.infer.det import TextDetector
+    from ppocr.infer.detector import TextDetector
     from ppocr.infer.options import OCROptions
     from ppocr.ops.boxes import crop_quad
 

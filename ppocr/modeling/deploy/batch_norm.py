@@ -16,8 +16,8 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
-from ppocr.modeling.fold_pp_ocrv6 import FoldedRepLKFPN, SplitStem
-from ppocr.modeling.fold_pyramid import FoldedPyramid
+from ppocr.modeling.deploy.pp_ocrv6 import FoldedRepLKFPN, SplitStem
+from ppocr.modeling.deploy.pyramid import FoldedPyramid
 from ppocr.modeling.heads.db_head import DBHead, MapBranch
 from ppocr.modeling.necks.db_fpn import DBFPN
 from ppocr.modeling.necks.rep_lk_fpn import RepLKFPN

@@ -9,9 +9,9 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from ppocr.errors import MissingExtraError, ModelError
-from ppocr.infer.converted import Conversion
-from ppocr.infer.memory import reuse_freed_memory
-from ppocr.infer.runtime import available_cores, telling_line
+from ppocr.infer.runtimes.converted import Conversion
+from ppocr.infer.runtimes.paddle import available_cores, telling_line
+from ppocr.utils.malloc import reuse_freed_memory
 
 KERNELS = 150  # that the largest of our networks has for an input shape
 

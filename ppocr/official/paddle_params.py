@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ppocr.engine import protobuf
 from ppocr.errors import ModelError
+from ppocr.official import protobuf
 
 _TENSOR_SCHEMA: protobuf.Schema = {"TensorDesc": [("data_type", 1, "int32"), ("dims", 2, "*int64")]}
 _PROGRAM_SCHEMA: protobuf.Schema = {

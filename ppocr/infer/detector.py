@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ppocr.infer.memory import LARGE_PICTURE, Need, return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import create_runtime
+from ppocr.infer.runtimes.paddle import create_runtime
 from ppocr.ops.page_image import STRIDE, normalize_planes, resize_page, tile_spans
 from ppocr.postprocess.db import Regions
+from ppocr.utils.malloc import LARGE_PICTURE, Need, return_freed_memory
 
 SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
 LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …

@@ -10,7 +10,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
-from ppocr.modeling.fold_pyramid import conv_of, doubling_conv_of
+from ppocr.modeling.deploy.pyramid import conv_of, doubling_conv_of
 from ppocr.modeling.layers import upsample_nearest
 from ppocr.modeling.necks.rep_lk_fpn import RepLKFPN
 

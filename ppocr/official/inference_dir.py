@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Optional
 
 from ppocr.config import Config
-from ppocr.engine.paddle_params import read_inference_dir
 from ppocr.engine.weights import LoadReport, load_weights, save_weights
+from ppocr.official.paddle_params import read_inference_dir
 
 
 def import_inference_dir(directory: Path, config: Config, output: Optional[Path] = None) -> LoadReport:

@@ -18,11 +18,13 @@ import numpy as np
 import yaml
 
 from ppocr.config import Config, thaw
-from ppocr.engine.atomic import replacing_directory
-from ppocr.engine.dictionary import read_characters
+from ppocr.engine.build import ANY, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
-from ppocr.infer.runtime import PaddleRuntime
+from ppocr.infer.runtimes.paddle import PaddleRuntime
+from ppocr.utils.atomic import replacing_directory
+from ppocr.utils.dictionary import read_characters
+from ppocr.utils.networks import example_shape, predict
 
 if TYPE_CHECKING:
     import paddle
@@ -34,7 +36,6 @@ ROUNDING = 1e-3  # where a recogniser doubts between two characters, as on noise
 PROGRAM = "inference.json"
 _OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, LOGITS, "inference.pdmodel", "inference.pdiparams.info"})
 ONE_BLOCK = 4096  # bytes: with less the disk is full
-ANY = -1  # an axis whose length each run chooses
 
 
 @dataclass(frozen=True)
@@ -95,23 +96,6 @@ def export_model(
     return ExportReport(directory, size, difference)
 
 
-def input_shape(config: Config) -> list[int]:
-    """[N, C, H, W] of the network's input, `ANY` where it is free.
-
-    Raises:
-        ConfigError: the transforms of a recogniser or classifier don't say the size of a strip.
-    """
-    kind = config.at("Architecture.model_type")
-    if kind == "det":
-        return [ANY, 3, ANY, ANY]
-    operation = "RecResizeImg" if kind == "rec" else "ClsResizeImg"
-    channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
-    if height is None:
-        raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
-    # A recogniser reads strips of any width, the classifier always the left part of the strip
-    return [ANY, channels, height, ANY if kind == "rec" else width]
-
-
 def inference_spec(config: Config) -> dict[str, Any]:
     """The content of `inference.yml`.
 
@@ -148,10 +132,6 @@ def _for_prediction(step: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings}
 
 
-def _transform(config: Config, name: str) -> Mapping[str, Any]:
-    return next((step[name] or {} for step in config.at("Eval.dataset.transforms", ()) if name in step), {})
-
-
 def write_spec(spec: Mapping[str, Any], directory: Path) -> None:
     """Write `inference.yml`."""
     text = yaml.safe_dump(dict(spec), allow_unicode=True, sort_keys=False, default_flow_style=None, width=118)
@@ -177,9 +157,9 @@ def save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) 
     """Write the graph and the weights, and for a head that can leave out its softmax a second graph that does."""
     import paddle
 
-    from ppocr.modeling.fuse import for_prediction
+    from ppocr.modeling.deploy.batch_norm import for_prediction
 
-    fused = for_prediction(model, paddle.zeros([1, *(32 if axis == ANY else axis for axis in shape[1:])]))
+    fused = for_prediction(model, paddle.zeros(example_shape(shape)))
     _trace(fused, shape, directory)
     head = getattr(fused, "head", None)
     if head is not None and hasattr(head, "logits"):
@@ -250,17 +230,3 @@ def exported_model(directory: Path) -> PaddleRuntime:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)
-
-
-def predict(model: paddle.nn.Layer, batch: np.ndarray) -> np.ndarray:
-    """The network's prediction for float32[N, C, H, W] in `eval()` mode; each layer's mode is restored afterwards."""
-    import paddle
-
-    modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
-    model.eval()
-    try:
-        with paddle.no_grad():
-            return model(paddle.to_tensor(batch)).numpy()
-    finally:
-        for layer, training in modes:
-            layer.training = training

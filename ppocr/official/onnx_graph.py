@@ -11,8 +11,8 @@ from typing import Any, Collection, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ppocr.engine import protobuf
 from ppocr.errors import ModelError
+from ppocr.official import protobuf
 
 _SCHEMA: protobuf.Schema = {
     "Model": [("graph", 7, "Graph"), ("metadata", 14, "*Entry")],

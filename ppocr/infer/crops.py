@@ -6,8 +6,8 @@ from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from ppocr.infer.cls import TextClassifier
-from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.classifier import TextClassifier
+from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.stages import Stages
 
 CLEARLY_WORSE = 0.1  # of score: then a strip was right as it lay, whatever the classifier said

@@ -13,21 +13,14 @@ import numpy as np
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_charset, build_model
-from ppocr.engine.export import export_model
-from ppocr.engine.fused_weights import by_execution_order, calibrate_norms
-from ppocr.engine.official import Family, OfficialModel, only_weights
-from ppocr.engine.onnx_weights import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
-from ppocr.engine.self_check import (
-    Run,
-    check_agreement,
-    drawn_pages,
-    find_strips,
-    onnx_runner,
-    page_batches,
-    strip_batches,
-)
+from ppocr.engine.inputs import drawn_pages, page_batches, strip_batches
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import MissingExtraError, ModelError
+from ppocr.export.export import export_model
+from ppocr.official.agreement import Run, check_agreement, find_strips, onnx_runner
+from ppocr.official.families import Family, OfficialModel, only_weights
+from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
+from ppocr.official.unfuse import by_execution_order, calibrate_norms
 
 if TYPE_CHECKING:
     import paddle

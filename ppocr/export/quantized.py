@@ -21,22 +21,21 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequen
 import numpy as np
 
 from ppocr.config import Config
-from ppocr.engine.atomic import replacing_directory
-from ppocr.engine.execution import Verdict, choose, judge_by, milliseconds
-from ppocr.engine.export import (
-    ANY,
+from ppocr.engine.build import ANY, input_shape
+from ppocr.errors import ModelError
+from ppocr.export.execution import Verdict, choose, judge_by, milliseconds
+from ppocr.export.export import (
     PROGRAM,
     TOLERANCE,
     inference_spec,
-    input_shape,
     largest_difference,
     refuse_other_files,
     save_program,
     write_spec,
 )
-from ppocr.errors import ModelError
 from ppocr.infer.model_dir import PARAMS
-from ppocr.infer.runtime import PaddleRuntime
+from ppocr.infer.runtimes.paddle import PaddleRuntime
+from ppocr.utils.atomic import replacing_directory
 
 if TYPE_CHECKING:
     import paddle
@@ -103,7 +102,7 @@ def export_quantized(
     """
     import paddle
 
-    from ppocr.modeling.fuse import for_prediction
+    from ppocr.modeling.deploy.batch_norm import for_prediction
     from ppocr.slim import pact
     from ppocr.slim import ranges as reaches
     from ppocr.slim.prune import matching
@@ -196,7 +195,7 @@ def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> Pa
 
 
 def _check(model: paddle.nn.Layer, folder: Path, shape: Sequence[int]) -> None:
-    from ppocr.engine.export import example_batches
+    from ppocr.export.export import example_batches
 
     difference = largest_difference(model, folder, example_batches(shape))
     if not difference <= TOLERANCE:

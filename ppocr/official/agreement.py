@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Optional
+from typing import TYPE_CHECKING, Callable, Iterable, Optional
 
-import cv2
 import numpy as np
 
 from ppocr.config import Config, thaw
-from ppocr.engine.export import TOLERANCE, exported_model, predict
+from ppocr.engine.inputs import preprocessing
 from ppocr.errors import MissingExtraError, ModelError
+from ppocr.export.export import TOLERANCE, exported_model
 from ppocr.ops.boxes import crop_quad
-from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.registry import POSTPROCESSES
+from ppocr.utils.networks import predict
 
 if TYPE_CHECKING:
     import paddle
 
-STRIPS_AT_ONCE = 8
 # The detector's logits reach hundreds, and some strips are read with equal doubt between two characters: there float32
 # alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
 # strips of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
@@ -107,43 +107,6 @@ def onnx_runner(data: bytes) -> Run:
     return lambda batch: session.run(None, {name: batch})[0]
 
 
-def page_batches(pages: Iterable[np.ndarray], config: Config) -> Iterator[np.ndarray]:
-    """Pages (uint8[H, W, 3], BGR) → what the detector of `config` reads, float32[1, 3, h, w] each."""
-    prepare = preprocessing(config)
-    for page in pages:
-        yield prepare(page)[np.newaxis]
-
-
-def strip_batches(strips: Iterable[np.ndarray], config: Config) -> Iterator[np.ndarray]:
-    """Strips (uint8[H, W, 3], BGR) → what the recogniser or classifier of `config` reads, float32[N, 3, h, w] each."""
-    prepare = preprocessing(config)
-    batch = []
-    for strip in strips:
-        batch.append(prepare(strip))
-        if len(batch) == STRIPS_AT_ONCE:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
-
-
-def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
-    """`Eval.dataset.transforms` as a function from a picture (uint8[H, W, 3], BGR) to float32[3, h, w]."""
-    steps = []
-    for step in thaw(config["Eval"]["dataset"]["transforms"]):
-        ((name, settings),) = step.items()
-        if not name.endswith("LabelEncode") and name != "KeepKeys":  # what only labelled pictures have
-            steps.append(TRANSFORMS.build({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}"))
-
-    def prepare(image: np.ndarray) -> np.ndarray:
-        sample: Any = {"image": image}
-        for step in steps:
-            sample = step(sample)
-        return np.ascontiguousarray(sample["image"])
-
-    return prepare
-
-
 def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> list[np.ndarray]:
     """Lines of text that an exported detector finds on pages, cut out: uint8[h, w, 3] each."""
     exported, prepare = exported_model(detector), preprocessing(config)
@@ -154,22 +117,3 @@ def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> 
         regions = boxes_of(exported.run(prepare(page)[np.newaxis])[0, 0], height, width)
         strips += [crop_quad(page, box) for box in regions.boxes]
     return strips
-
-
-def drawn_pages() -> list[np.ndarray]:
-    """A few pages with text, drawn on the spot: dark on light, light on dark, small and large, and a slanted one."""
-    words = ("Invoice 2020-09-21", "Total 1234.56 EUR", "PP-OCR ultra light", "No. 0042/b", "thank you!", "A")
-    pages: list[np.ndarray] = []
-    for number, (rows, paper, ink) in enumerate(((6, 250, 20), (8, 40, 230))):
-        page = np.full((40 + 62 * rows, 640, 3), paper, np.uint8)
-        for row in range(rows):
-            text = words[(row + number) % len(words)]
-            font = cv2.FONT_HERSHEY_COMPLEX if row % 2 else cv2.FONT_HERSHEY_SIMPLEX
-            scale, thickness = 0.6 + 0.25 * ((row + number) % 4), 1 + row % 2
-            place = (20 + 30 * (row % 3), 60 + 62 * row)
-            cv2.putText(page, text, place, font, scale, (ink, ink, ink), thickness, cv2.LINE_AA)
-        pages.append(page)
-    height, width = pages[0].shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 12, 0.9)
-    pages.append(cv2.warpAffine(pages[0], turn, (width, height), borderValue=(250, 250, 250)))
-    return pages

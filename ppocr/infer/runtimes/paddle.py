@@ -18,11 +18,11 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Protocol
 import numpy as np
 
 from ppocr.errors import ModelError
-from ppocr.infer.memory import reuse_freed_memory
-from ppocr.infer.mkl import choose_kernels_of_mkl
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
-from ppocr.infer.paddle_core import paddle_core
+from ppocr.infer.runtimes.paddle_core import paddle_core
+from ppocr.utils.malloc import reuse_freed_memory
+from ppocr.utils.mkl import choose_kernels_of_mkl
 
 logger = logging.getLogger(__name__)
 
@@ -189,9 +189,9 @@ def _legacy_predictor(core: Any, files: tuple[str, str], threads: int) -> Any:
 
 
 ENGINES: dict[str, str] = {  # what users call it → "module:class", imported when chosen
-    "paddle": "ppocr.infer.runtime:PaddleRuntime",
-    "openvino": "ppocr.infer.engines:OpenVINORuntime",
-    "onnxruntime": "ppocr.infer.engines:OnnxRuntime",
+    "paddle": "ppocr.infer.runtimes.paddle:PaddleRuntime",
+    "openvino": "ppocr.infer.runtimes.engines:OpenVINORuntime",
+    "onnxruntime": "ppocr.infer.runtimes.engines:OnnxRuntime",
 }
 PRECISIONS = ("auto", "fp32", "bf16")
 COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {"paddle": (".json",), "openvino": (".json", ".pdmodel")}  # which graphs

@@ -164,7 +164,7 @@ class HocrWriter:
 
 
 def _pdf_writer() -> Writer:
-    from ppocr.infer.pdf import PdfWriter
+    from ppocr.infer.io.pdf import PdfWriter
 
     return PdfWriter()  # type: ignore[return-value]  # takes pages only
 

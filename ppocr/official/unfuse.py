@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from ppocr.engine.onnx_weights import OnnxLayer
 from ppocr.errors import ModelError
+from ppocr.official.onnx_graph import OnnxLayer
+from ppocr.utils.networks import eval_mode
 
 if TYPE_CHECKING:
     import paddle
@@ -128,16 +129,10 @@ def calibrate_norms(model: paddle.nn.Layer, batches: Iterable[np.ndarray]) -> No
 @contextlib.contextmanager
 def _watched(model: paddle.nn.Layer, layers: Iterable[Any], watch: Any) -> Iterator[None]:
     """`eval()` mode without gradients; before each of `layers` runs, `watch(layer, inputs)` is called."""
-    import paddle
-
-    modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
     hooks = [layer.register_forward_pre_hook(watch) for layer in layers]
-    model.eval()
     try:
-        with paddle.no_grad():
+        with eval_mode(model):
             yield
     finally:
         for hook in hooks:
             hook.remove()
-        for layer, training in modes:
-            layer.training = training

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple
 
 import numpy as np
 
-from ppocr.engine.fetch import Wheel
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ModelError
+from ppocr.official.download import Wheel
 
 if TYPE_CHECKING:
     import paddle
@@ -39,7 +39,7 @@ class OfficialModel:
         size: bytes of that file.
         config: the shipped configuration that describes the network.
         rename: gives the weights their state-dict names; None where branches and normalisations were fused before
-            publishing, so that names say nothing (see `ppocr.engine.fused_weights`).
+            publishing, so that names say nothing (see `ppocr.official.unfuse`).
     """
 
     kind: str

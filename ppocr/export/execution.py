@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 
 import numpy as np
 
-from ppocr.engine.export import ANY, predict
-from ppocr.infer.runtime import PaddleRuntime
+from ppocr.engine.build import ANY
+from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.registry import POSTPROCESSES
+from ppocr.utils.networks import predict
 
 if TYPE_CHECKING:
     import paddle

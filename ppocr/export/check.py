@@ -9,10 +9,11 @@ from typing import Any, Dict, Iterator, List, Mapping
 import numpy as np
 
 from ppocr.engine.experiment import Experiment
-from ppocr.engine.export import exported_model, predict
-from ppocr.engine.self_check import drawn_pages, preprocessing
+from ppocr.engine.inputs import drawn_pages, preprocessing
 from ppocr.errors import ConfigError, LabelError, ModelError
+from ppocr.export.export import exported_model
 from ppocr.infer.model_dir import ModelDir
+from ppocr.utils.networks import predict
 
 logger = logging.getLogger(__name__)
 

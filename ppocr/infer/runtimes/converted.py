@@ -82,7 +82,7 @@ class Conversion:
         Raises:
             ModelError: they differ by more than `TOLERANCE`.
         """
-        from ppocr.infer.runtime import PaddleRuntime  # imports the engines in turn
+        from ppocr.infer.runtimes.paddle import PaddleRuntime  # imports the engines in turn
 
         reference = PaddleRuntime(self.program, self.params)
         for batch in example_batches(shape):
@@ -144,7 +144,7 @@ def _convert(program: Path, params: Path, extra: str) -> bytes:
     logger.debug("%s: converting to ONNX", program)
     with tempfile.TemporaryDirectory(prefix="ppocr-") as folder:
         target = Path(folder) / "model.onnx"
-        command = [sys.executable, "-m", "ppocr.infer.paddle_to_onnx"]
+        command = [sys.executable, "-m", "ppocr.infer.runtimes.paddle_to_onnx"]
         command += [str(program.resolve()), str(params.resolve()), str(target)]
         try:
             done = subprocess.run(
