@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_text(encoding="utf-8")).group(1)
+(VERSION,) = re.findall(r'__version__ = "(.+?)"', (HERE / "ppocr/__init__.py").read_text(encoding="utf-8"))
 LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
 BASE = [line for line in LINES if line and line[0] != "#"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, List, Literal, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, List, Literal, Mapping, Optional, Sequence, Union
 
 import yaml
 
@@ -74,7 +74,7 @@ class Config(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._tree[key]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._tree)
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ a command can print `str(error)` as it is.
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Sequence, Tuple
 
 
 class PPOCRError(Exception):
@@ -24,7 +24,7 @@ class ConfigError(PPOCRError):
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
 
-    def __reduce__(self):  # pickle (worker processes) would pass the joined text as the list
+    def __reduce__(self) -> Tuple[Any, ...]:  # pickle (worker processes) would pass the joined text as the list
         return type(self), (self.problems,)
 
 
@@ -40,7 +40,7 @@ class InputError(PPOCRError):
         self.source, self.reason = source, reason
         super().__init__(f"{source}: {reason}")
 
-    def __reduce__(self):  # two arguments: pickle must be told
+    def __reduce__(self) -> Tuple[Any, ...]:  # two arguments: pickle must be told
         return type(self), (self.source, self.reason)
 
 
@@ -61,7 +61,7 @@ class SampleError(PPOCRError):
         self.place, self.reason, self.kind = place, reason, kind
         super().__init__(f"{place}: {reason}")
 
-    def __reduce__(self):  # three arguments: pickle must be told
+    def __reduce__(self) -> Tuple[Any, ...]:  # three arguments: pickle must be told
         return type(self), (self.place, self.reason, self.kind)
 
 
@@ -92,5 +92,5 @@ class MissingExtraError(PPOCRError):
         self.feature, self.extra = feature, extra
         super().__init__(f'{feature} needs packages that are not installed: pip install "ppocr[{extra}]"')
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return type(self), (self.feature, self.extra)

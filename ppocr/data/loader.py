@@ -16,6 +16,7 @@ from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, Reg
 
 logger = logging.getLogger(__name__)
 
+Task = Literal["det", "rec", "cls"]
 MOST_SKIPPED = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
 OVERRULED = {"max_text_length", "label_list"}  # from `Global` and `PostProcess`, unless a step has its own
 SECTION_KEYS = ("dataset", "loader", "sampler", "batch_transforms")
@@ -114,7 +115,7 @@ class Loader:
 def build_loader(
     section: Mapping[str, Any],
     *,
-    task: Literal["det", "rec", "cls"],
+    task: Task,
     charset: Optional[Charset] = None,
     max_text_length: int = 25,
     label_list: Optional[Sequence[str]] = None,

@@ -52,7 +52,7 @@ def save_checkpoint(prefix: Path, checkpoint: Checkpoint) -> None:
     _finish(prefix)
     for suffix, arrays in ((".pdparams", checkpoint.weights), (".pdopt", checkpoint.optimizer)):
         with replacing_file(_file(prefix, ".next" + suffix)) as temporary:
-            paddle.save(dict(arrays), str(temporary))
+            paddle.save(dict(arrays), str(temporary))  # type: ignore[arg-type]  # it takes arrays as well
     with replacing_file(_file(prefix, ".next.states")) as temporary:
         temporary.write_text(json.dumps(checkpoint.states, indent=1), encoding="utf-8")
     _finish(prefix)

@@ -7,6 +7,7 @@ engine that will run it, computes the same probabilities from it as the network 
 from __future__ import annotations
 
 import errno
+import functools
 import logging
 import shutil
 import tempfile
@@ -207,10 +208,10 @@ def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterabl
     Raises:
         ModelError: Paddle Inference cannot load or run the model.
     """
-    runs = [exported_model(directory).run]
+    runs: list[Callable[[np.ndarray], np.ndarray]] = [exported_model(directory).run]
     if (directory / LOGITS).exists():
         logits = PaddleRuntime(directory / LOGITS, directory / PARAMS)
-        runs.append(lambda batch: _softmax(logits.run(batch)))
+        runs.append(functools.partial(_run_logits, logits))
     differences = []
     for batch in batches:
         expected = predict(model, batch)
@@ -225,6 +226,10 @@ def exported_model(directory: Path) -> PaddleRuntime:
         ModelError: Paddle cannot load it.
     """
     return PaddleRuntime(directory / PROGRAM, directory / PARAMS)
+
+
+def _run_logits(runtime: PaddleRuntime, batch: np.ndarray) -> np.ndarray:
+    return _softmax(runtime.run(batch))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

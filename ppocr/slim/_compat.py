@@ -98,7 +98,7 @@ def _stand_ins() -> Iterator[None]:
 
 def take_weights(layer: nn.LSTM) -> List[paddle.Tensor]:
     """The weights of `layer` in the order of Paddle's operator: matrices, then biases. It has none afterwards."""
-    weights = list(layer._all_weights)
+    weights: List[Any] = list(layer._all_weights)  # Paddle's hint says None, which they are before they are made
     for part in layer.sublayers(include_self=True):
         part._parameters.clear()
     layer._flat_weight = []
@@ -107,7 +107,7 @@ def take_weights(layer: nn.LSTM) -> List[paddle.Tensor]:
 
 def run_with_weights(layer: nn.LSTM, weights: List[paddle.Tensor], x: paddle.Tensor) -> Any:
     """What `layer` makes of `x` with weights in the order of `take_weights`."""
-    layer._all_weights = weights
+    layer._all_weights = weights  # type: ignore[assignment]
     return layer(x)
 
 

@@ -172,4 +172,4 @@ def _correct_layers(model: nn.Layer) -> None:
         elif isinstance(layer, nn.Conv2DTranspose) and layer._groups == 1:
             layer._in_channels, layer._out_channels = layer.weight.shape[:2]
         elif isinstance(layer, nn.BatchNorm2D):
-            layer._num_features = layer.weight.shape[0]
+            layer._num_features = layer._mean.shape[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, Type
 
 import numpy as np
@@ -36,7 +37,8 @@ def observe(
 
     for batch in batches:
         read: Dict[int, str] = {}
-        with _watched(model, kinds, lambda name, x, read=read: _note(name, x, read, partners, values, peaks, random)):
+        note = functools.partial(_note, read=read, partners=partners, values=values, peaks=peaks, random=random)
+        with _watched(model, kinds, note):
             model(paddle.to_tensor(batch))
     own = {name: _best(np.concatenate(parts), peaks[name]) for name, parts in values.items()}
     return {name: own[first] for name, first in partners.items()}
@@ -126,8 +128,8 @@ def _watched(model: nn.Layer, kinds: Tuple[Type[nn.Layer], ...], see: Callable[[
     """Without gradients; `see(name, input)` for each layer that runs. Inputs live until the end: ids are theirs."""
     kept = []
 
-    def hook_of(name: str) -> Callable[[Any, Any], None]:
-        def hook(layer: Any, inputs: Any) -> None:
+    def hook_of(name: str) -> Callable[[nn.Layer, Any], Any]:
+        def hook(layer: nn.Layer, inputs: Any) -> None:
             kept.append(inputs)
             see(name, inputs[0])
 

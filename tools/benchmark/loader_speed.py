@@ -12,13 +12,13 @@ import argparse
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import cv2
 
 from ppocr.config import load_config
-from ppocr.data.loader import build_loader
+from ppocr.data.loader import Task, build_loader
 from ppocr.data.pipeline import Pipeline
 from ppocr.utils.dictionary import build_charset
 
@@ -49,7 +49,8 @@ CLS = [
     {"ClsResizeImg": {"image_shape": [3, 48, 192]}},
     {"KeepKeys": {"keep_keys": ["image", "label"]}},
 ]
-STEPS, BATCH = {"det": DET, "rec": REC, "cls": CLS}, {"det": 16, "rec": 64, "cls": 64}
+STEPS: dict[Task, list] = {"det": DET, "rec": REC, "cls": CLS}
+BATCH = {"det": 16, "rec": 64, "cls": 64}
 
 
 def main() -> None:
@@ -77,14 +78,14 @@ def upright(labels: Path, folder: Path) -> str:
     return str(copy)
 
 
-def report(task: str, labels: str, root: str | None, args: argparse.Namespace) -> None:
+def report(task: Task, labels: str, root: str | None, args: argparse.Namespace) -> None:
     alone, _ = speed(task, labels, root, workers=0, seconds=args.seconds)
     together, pipeline = speed(task, labels, root, workers=args.workers, seconds=args.seconds)
     steps = ", ".join(f"{name} {value:.2f}" for name, value in milliseconds(pipeline, args.seconds).items())
     print(f"{task}: {alone:.0f} samples/s here, {together:.0f} with {args.workers} workers; ms: {steps}", flush=True)
 
 
-def speed(task: str, labels: str, root: str | None, *, workers: int, seconds: float) -> tuple[float, Pipeline]:
+def speed(task: Task, labels: str, root: str | None, *, workers: int, seconds: float) -> tuple[float, Pipeline]:
     """Samples a second, counted from the second batch on: starting the workers is not part of it."""
     config = load_config("rec/ch_ppocr_mobile_v2.0_rec.yml")
     section = {
@@ -93,7 +94,8 @@ def speed(task: str, labels: str, root: str | None, *, workers: int, seconds: fl
     }
     cv2.setNumThreads(0)
     loader = build_loader(section, task=task, charset=build_charset(config), max_text_length=60)
-    samples, begin, epoch = 0, 0.0, 0
+    samples, epoch = 0, 0
+    begin = 0.0
     while not begin or time.perf_counter() - begin < seconds:
         for batch in loader.epoch(epoch):
             if not begin:
@@ -112,8 +114,9 @@ def speed(task: str, labels: str, root: str | None, *, workers: int, seconds: fl
 
 def milliseconds(pipeline: Pipeline, seconds: float) -> dict[str, float]:
     """Processor time of each step for one sample; "read" is the file."""
-    spent: Counter[str] = Counter()
-    count, begin = 0, time.perf_counter()
+    spent: dict[str, float] = defaultdict(float)
+    begin = time.perf_counter()
+    count = 0
     while time.perf_counter() - begin < seconds / 2:
         last = time.process_time()
         for name, _ in pipeline.stages(count % len(pipeline.dataset), count // len(pipeline.dataset)):

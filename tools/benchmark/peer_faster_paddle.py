@@ -7,8 +7,9 @@ its texts deserve.
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any, Iterator, Sequence
 
-from peer_protocol import arguments, page, serve
+from peer_protocol import Line, Pages, Recognise, arguments, page, serve
 
 
 def main() -> None:
@@ -16,18 +17,18 @@ def main() -> None:
     parser.add_argument("--model-size", default="tiny", choices=["tiny", "small"])
     options = parser.parse_args()
 
-    def load():
+    def load() -> Recognise:
         from faster_paddle import OcrEngine
 
         engine = OcrEngine(model_size=options.model_size, threads=options.threads)
 
-        def lines(found):
+        def lines(found: Any) -> Iterator[Line]:
             for _, line in sorted(found["bounds"].items()):
                 (left, top), (right, bottom) = line["topLeftCoord"], line["bottomRightCoord"]
                 corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
                 yield corners, line["text"], line["confidence"]
 
-        def recognise(paths):
+        def recognise(paths: Sequence[str]) -> Pages:
             pictures = []
             for path in paths:
                 with open(path, "rb") as file:

@@ -11,7 +11,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Dict, List, Sequence, Tuple
 
-from peer_protocol import Pages, arguments, peak_rss_mb, serve
+from peer_protocol import Pages, Recognise, arguments, peak_rss_mb, serve
 
 import ppocr
 from ppocr.errors import PPOCRError
@@ -119,7 +119,7 @@ def main() -> None:
     options = parse()
     engines: List[Any] = []
 
-    def load():
+    def load() -> Recognise:
         engines.append(Workers(options) if options.workers > 1 else Chain(options))
         return engines[0].recognise
 

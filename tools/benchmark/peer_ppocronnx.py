@@ -7,14 +7,15 @@ it has no option for the number of threads, so its sessions are opened with the 
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any, Iterable
 
-from peer_protocol import arguments, one_by_one, serve
+from peer_protocol import Line, Recognise, arguments, one_by_one, serve
 
 
 def main() -> None:
     options = arguments(__doc__).parse_args()
 
-    def load():
+    def load() -> Recognise:
         import cv2
         import numpy
         import onnxruntime
@@ -23,7 +24,7 @@ def main() -> None:
             setattr(numpy, "int", int)  # noqa: B010 - an attribute that type checkers know is gone
         open_session = onnxruntime.InferenceSession
 
-        def with_threads(model):
+        def with_threads(model: Any) -> Any:
             settings = onnxruntime.SessionOptions()
             settings.intra_op_num_threads = options.threads
             return open_session(model, sess_options=settings, providers=["CPUExecutionProvider"])
@@ -33,7 +34,7 @@ def main() -> None:
 
         engine = TextSystem()
 
-        def read(path: str):
+        def read(path: str) -> Iterable[Line]:
             return [
                 (line.box.tolist(), line.ocr_text, line.score)
                 for line in engine.detect_and_ocr(cv2.imread(path, cv2.IMREAD_COLOR))

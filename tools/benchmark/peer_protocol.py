@@ -24,6 +24,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Text
 
 Line = Tuple[Sequence[Sequence[float]], str, float]  # corners clockwise from the text's top-left in pixels, text, score
 Pages = List[Dict[str, Any]]
+Recognise = Callable[[Sequence[str]], Pages]  # paths of pictures -> their pages
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -118,7 +119,7 @@ class StageSeconds:
 
 
 def serve(
-    load: Callable[[], Callable[[Sequence[str]], Pages]],
+    load: Callable[[], Recognise],
     *,
     engine: str,
     version: str,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Iterable
 
-from peer_protocol import StageSeconds, arguments, one_by_one, serve
+from peer_protocol import Line, Recognise, StageSeconds, arguments, one_by_one, serve
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     options = parser.parse_args()
     stages = StageSeconds()
 
-    def load():
+    def load() -> Recognise:
         from rapidocr import EngineType, RapidOCR
 
         params = {
@@ -30,7 +31,7 @@ def main() -> None:
         params.update({f"{part}.engine_type": EngineType(options.engine) for part in ("Det", "Cls", "Rec")})
         engine = RapidOCR(params={key: value for key, value in params.items() if value is not None})
 
-        def read(path: str):
+        def read(path: str) -> Iterable[Line]:
             found = engine(path)
             stages.add(found.elapse_list)
             if not found.txts:  # None or empty when there is no text

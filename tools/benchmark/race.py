@@ -24,7 +24,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 HERE = Path(__file__).resolve().parent
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
@@ -134,7 +134,7 @@ class Racer:
         return f"{self.name} ended with status {code}: {shlex.join(self.command)}\n{last_words}"
 
 
-def _pin(cpus: Sequence[int]):
+def _pin(cpus: Sequence[int]) -> Optional[Callable[[], None]]:
     """What a child does before it starts: stay on `cpus` (Linux; elsewhere nothing)."""
     if not cpus or not hasattr(os, "sched_setaffinity"):
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from ppocr.metrics.text import TextRules, edit_distance
 from ppocr.ops.boxes import crop_quad
 
 Line = Tuple[np.ndarray, str]
+Found = Tuple[Path, str, Sequence[Tuple[float, float]]]  # picture, text, corners (none: the whole picture)
 ROUGHLY, WITH_SPACES = TextRules(), TextRules(ignore_spaces=False)
 
 
@@ -58,7 +59,7 @@ def real_lines(path: Path, count: int) -> List[Line]:
     """Up to `count` lines of a label file, drawn at random (always the same ones), that can be read."""
     try:
         labels = read_detection_labels(path, repair=True)
-        found = [(page.path, region.text, region.points) for page in labels for region in page.regions
+        found: List[Found] = [(page.path, region.text, region.points) for page in labels for region in page.regions
                  if not region.ignore and len(region.points) == 4]  # fmt: skip
     except LabelError:
         found = [(line.path, line.text, ()) for line in read_recognition_labels(path)]
@@ -66,11 +67,14 @@ def real_lines(path: Path, count: int) -> List[Line]:
     return list(_crops(sorted(found[:count], key=lambda line: line[0])))
 
 
-def _crops(found: Sequence[Tuple[Path, str, Sequence[Tuple[float, float]]]]) -> Iterator[Line]:
-    opened, picture = None, np.empty(0)
+def _crops(found: Sequence[Found]) -> Iterator[Line]:
+    opened: Optional[Path] = None
+    picture: Optional[np.ndarray] = None
     for path, text, points in found:
         if path != opened:
             opened, picture = path, cv2.imread(str(path))
+        if picture is None:
+            raise SystemExit(f"{path}: cannot be read")
         yield (crop_quad(picture, np.array(points)) if points else picture), text
 
 

@@ -122,7 +122,7 @@ class Step:
             self.model = accelerate(experiment.model)
             loss, optimizer = experiment.loss(), experiment.optimizer(1000)
             self.loss = lambda outputs, batch: loss(outputs, batch)["loss"]
-            self.update = lambda: optimizer.update(0)
+            self.update: Callable[[], Any] = lambda: optimizer.update(0)
         else:  # without Experiment, which prepares the process for training
             self.model = build_model(config)
             if kind == "exact":
@@ -171,6 +171,7 @@ class Worker:
         if kind != "ours":
             environment.pop("MKL_DEBUG_CPU_TYPE", None)
         pipes: Dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.name = f"{kind} {name}"
         self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
         self.ask("")
 
@@ -183,7 +184,7 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith("answer "):
                 return json.loads(line[len("answer ") :])
-        raise RuntimeError(f"the process for {self.process.args} stopped")
+        raise RuntimeError(f"the process for {self.name} stopped")
 
     def close(self) -> None:
         self.process.communicate("")
@@ -199,7 +200,8 @@ def serve(kind: str, name: str, threads: int) -> None:
         if order == "step":
             answer = step.times()
         else:
-            np.savez(path, **step.gradients())
+            arrays: Dict[str, Any] = dict(step.gradients())
+            np.savez(path, **arrays)
         print(f"answer {json.dumps(answer)}", flush=True)
 
 

@@ -31,7 +31,9 @@ class DepthwiseConvolution(PyLayer):
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: paddle.Tensor) -> Tuple[Optional[paddle.Tensor], ...]:
+    def backward(  # type: ignore[override]  # Paddle takes None for an input without gradient, its stub does not
+        ctx: Any, gradient: paddle.Tensor
+    ) -> Tuple[Optional[paddle.Tensor], ...]:
         inputs = ctx.saved_tensor()
         gradients = [paddle.empty_like(tensor) for tensor in inputs]
         call("depthwise_backward", ctx.shape, *inputs, gradient.contiguous(), *gradients)
@@ -73,7 +75,9 @@ class NormaliseActivate(PyLayer):
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: paddle.Tensor) -> Tuple[Optional[paddle.Tensor], ...]:
+    def backward(  # type: ignore[override]  # Paddle takes None for an input without gradient, its stub does not
+        ctx: Any, gradient: paddle.Tensor
+    ) -> Tuple[Optional[paddle.Tensor], ...]:
         inputs = ctx.saved_tensor()
         gradients = [paddle.empty_like(tensor) for tensor in inputs[:3]]
         call("normalise_backward", ctx.shape, *inputs, gradient.contiguous(), *gradients)
