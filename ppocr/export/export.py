@@ -158,9 +158,9 @@ def save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) 
     """Write the graph and the weights, and for a head that can leave out its softmax a second graph that does."""
     import paddle
 
-    from ppocr.modeling.deploy.batch_norm import for_prediction
+    from ppocr.modeling.deploy.prediction import for_prediction
 
-    fused = for_prediction(model, paddle.zeros(example_shape(shape)))
+    fused = for_prediction(model, paddle.zeros(example_shape(shape))).network
     _trace(fused, shape, directory)
     head = getattr(fused, "head", None)
     if head is not None and hasattr(head, "logits"):

@@ -12,21 +12,23 @@ Two forms exist (`ppocr.slim.stored`). In both the file holds int8 weights:
 from __future__ import annotations
 
 import copy
+import dataclasses
 import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Optional, Sequence
 
 import numpy as np
 
 from ppocr.config import Config
-from ppocr.engine.build import ANY, input_shape
+from ppocr.engine.build import input_shape
 from ppocr.errors import ModelError
-from ppocr.export.execution import Verdict, choose, judge_by, milliseconds
+from ppocr.export.execution import choose, judge_by, milliseconds
 from ppocr.export.export import (
     PROGRAM,
     TOLERANCE,
+    example_batches,
     inference_spec,
     largest_difference,
     refuse_other_files,
@@ -36,6 +38,7 @@ from ppocr.export.export import (
 from ppocr.infer.model_dir import PARAMS
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
+from ppocr.utils.networks import example_shape
 
 if TYPE_CHECKING:
     import paddle
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OLD_PROGRAM = "inference.pdmodel"
-FORMS = {"int8": True, "int8 but depthwise": False}  # of int8 execution: whether depthwise convolutions are in it
+INT8_FORMS = {"int8": True, "int8 but depthwise": False}  # of int8 execution: whether depthwise convolutions are in it
 
 
 @dataclass(frozen=True)
@@ -100,103 +103,140 @@ def export_quantized(
         ModelError: the exported model does not compute what the network does, `directory` holds other files, or int8
             execution was asked for and there is nothing to take ranges from.
     """
-    import paddle
-
-    from ppocr.modeling.deploy.batch_norm import for_prediction
-    from ppocr.slim import pact
-    from ppocr.slim import ranges as reaches
-    from ppocr.slim.prune import matching
-    from ppocr.slim.stored import execute_in_8_bits, is_depthwise, store_in_8_bits
-
     refuse_other_files(directory)
     spec, shape = inference_spec(config), input_shape(config)
-    plain = copy.deepcopy(model)
-    learned = pact.remove_quantizers(plain)
-    plain.eval()
-    example = paddle.zeros(
-        [max(axis, 1) if place < 2 else (64 if axis == ANY else axis) for place, axis in enumerate(shape)]
-    )
-    fused = for_prediction(plain, example)
-    trained_so = any(is_depthwise(layer) for name, layer in plain.named_sublayers() if name in learned)
-    task = config.at("Architecture.model_type")
-    stored = store_in_8_bits(copy.deepcopy(fused), depthwise=trained_so)
-
-    reach: Dict[str, float] = {}
-    if execution != "float":
-        reach = _ranges_of(fused, {**learned, **(ranges or {})}, batches, reaches)
-        names = list(reach)
-        for name in matching(names, float_layers):
-            reach.pop(name, None)
-        reach = reaches.for_deployment(fused, reach, example)
-    if execution == "int8" and not reach:
+    network = _calibrate(model, shape, learned=ranges or {}, batches=batches, float_layers=float_layers)
+    if execution == "float":
+        network = dataclasses.replace(network, ranges={})
+    if execution == "int8" and not network.ranges:
         raise ModelError("int8 execution needs ranges of the layers' inputs: give pictures to calibrate on")
-
     with replacing_directory(directory) as temporary:
-        forms = {"float": temporary / ".float"}
-        forms["float"].mkdir()
-        save_program(stored, shape, forms["float"])
-        _check(stored, forms["float"], shape)
-        runtimes = {"float": PaddleRuntime(forms["float"] / PROGRAM, forms["float"] / PARAMS, threads=1)}
-        verdicts: Dict[str, Optional[Verdict]] = {}
-        if reach:
-            reference = fused
-            if learned:
-                rounded = _ranges_of(fused, learned, (), reaches)
-                reference = execute_in_8_bits(copy.deepcopy(fused), rounded, depthwise=trained_so)
-            judge = judge_by(reference, runtimes["float"], spec, task, batches, score)
-            for name, depthwise in FORMS.items():
-                forms[name] = temporary / f".{name}"
-                forms[name].mkdir()
-                network = execute_in_8_bits(copy.deepcopy(fused), reach, depthwise=depthwise)
-                runtimes[name] = _save_int8(network, shape, forms[name])
-                verdicts[name] = judge(runtimes[name])
+        forms = _convert(network, shape, temporary)
+        runtimes = {name: form.runtime for name, form in forms.items()}
+        judge = judge_by(
+            network.as_trained(), runtimes["float"], spec, config.at("Architecture.model_type"), batches, score
+        )
+        verdicts = {name: judge(runtime) for name, runtime in runtimes.items() if name != "float"}
         times = milliseconds(runtimes, shape)
-        as_trained = next(name for name, depthwise in FORMS.items() if depthwise == trained_so)
+        as_trained = next(name for name, depthwise in INT8_FORMS.items() if depthwise == network.rounds_depthwise)
         chosen, reason = choose(execution, times, verdicts, as_trained=as_trained)
-        for path in forms[chosen].iterdir():
-            path.rename(temporary / path.name)
-        for folder in forms.values():
-            shutil.rmtree(folder)
+        _keep(forms, chosen, temporary)
         kind = "float" if chosen == "float" else "int8"
-        spec["Quantization"] = {"weights": "int8", "execution": kind}
-        write_spec(spec, temporary)
-        program = PROGRAM if kind == "float" else OLD_PROGRAM
-        size = sum((temporary / name).stat().st_size for name in (program, PARAMS))
+        write_spec({**spec, "Quantization": {"weights": "int8", "execution": kind}}, temporary)
+        size = sum((temporary / name).stat().st_size for name in (forms[chosen].program, PARAMS))
     logger.info("%s: %s execution: %s", directory, kind, reason)
     return QuantizedReport(directory, size, kind, reason, times)
 
 
-def _ranges_of(
-    fused: Any, learned: Mapping[str, float], batches: Sequence[np.ndarray], reaches: Any
-) -> Dict[str, float]:
-    """Range of each convolution's input in the prediction network.
+@dataclass(frozen=True)
+class _Calibrated:
+    """A network for prediction, and what is known about the inputs of its convolutions.
 
-    Learned ones go by name. Layers that were put together from several (`FoldedPyramid`) say in `reads` whose input
-    they read. The rest is measured, if there are pictures.
+    Attributes:
+        network: in float, without quantizers.
+        ranges: name of a convolution → range of its input, of those that may multiply whole numbers.
+        trained_ranges: the same of those that rounded while training; empty if the network was trained in float.
+        rounds_depthwise: whether depthwise convolutions rounded while training.
     """
-    known = {name: reach for name, reach in learned.items() if reach > 0}
-    for path, layer in fused.named_sublayers():
-        for leaf, original in getattr(layer, "reads", {}).items():
-            if original in known:
-                known[f"{path}.{leaf}"] = known[original]
-    names = {name for name, layer in fused.named_sublayers() if type(layer).__name__ == "Conv2D"}
-    known = {name: reach for name, reach in known.items() if name in names}
-    if batches and names - set(known):
-        known = {**reaches.observe(fused, batches), **known}
-    return known
+
+    network: paddle.nn.Layer
+    ranges: Mapping[str, float]
+    trained_ranges: Mapping[str, float]
+    rounds_depthwise: bool
+
+    def as_trained(self) -> paddle.nn.Layer:
+        """The network whose decisions count: it rounds what rounded while training."""
+        from ppocr.slim.stored import execute_in_8_bits
+
+        if not self.trained_ranges:
+            return self.network
+        return execute_in_8_bits(copy.deepcopy(self.network), self.trained_ranges, depthwise=self.rounds_depthwise)
 
 
-def _save_int8(model: paddle.nn.Layer, shape: Sequence[int], folder: Path) -> PaddleRuntime:
+def _calibrate(
+    model: paddle.nn.Layer,
+    shape: Sequence[int],
+    *,
+    learned: Mapping[str, float],
+    batches: Sequence[np.ndarray],
+    float_layers: Sequence[str],
+) -> _Calibrated:
+    """Take the quantizers out, rewrite the network for prediction, and find the range of each convolution's input.
+
+    A range that was learned goes to whatever layer reads the same input now. The others are measured on `batches`.
+    """
+    import paddle
+
+    from ppocr.modeling.deploy.prediction import for_prediction
+    from ppocr.slim import pact
+    from ppocr.slim.prune import matching
+    from ppocr.slim.ranges import for_deployment, observe
+    from ppocr.slim.stored import is_depthwise
+
+    plain = copy.deepcopy(model)
+    trained = pact.remove_quantizers(plain)
+    plain.eval()
+    rounds_depthwise = any(is_depthwise(layer) for name, layer in plain.named_sublayers() if name in trained)
+    example = paddle.zeros(example_shape(shape))
+    network, reads = for_prediction(plain, example)
+    convolutions = {name for name, layer in network.named_sublayers() if type(layer) is paddle.nn.Conv2D}
+
+    def carried_over(by_training_layer: Mapping[str, float]) -> Dict[str, float]:
+        sources = {name: source for name, source in reads.items() if name in convolutions}
+        return {name: by_training_layer[source] for name, source in sources.items() if by_training_layer.get(source)}
+
+    ranges = carried_over({**trained, **learned})
+    if batches and convolutions - set(ranges):
+        ranges = {**observe(network, batches), **ranges}
+    in_float = set(matching(list(ranges), float_layers))
+    ranges = {name: range_ for name, range_ in ranges.items() if name not in in_float}
+    ranges = for_deployment(network, ranges, example) if ranges else {}
+    return _Calibrated(network, ranges, carried_over(trained), rounds_depthwise)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """One way to execute the network, written to a folder of its own."""
+
+    folder: Path
+    program: str
+    runtime: PaddleRuntime
+
+
+def _convert(calibrated: _Calibrated, shape: Sequence[int], temporary: Path) -> Dict[str, _Form]:
+    """Write every form: `float`, and those of `INT8_FORMS` where ranges are known.
+
+    Raises:
+        ModelError: the float form does not compute what the network with rounded weights does.
+    """
     from ppocr.slim._compat import save_old_program
+    from ppocr.slim.stored import execute_in_8_bits, store_in_8_bits
 
-    model.eval()
-    save_old_program(model, shape, folder / "inference")
-    return PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
+    def folder_of(name: str) -> Path:
+        folder = temporary / f".{name}"
+        folder.mkdir()
+        return folder
 
-
-def _check(model: paddle.nn.Layer, folder: Path, shape: Sequence[int]) -> None:
-    from ppocr.export.export import example_batches
-
-    difference = largest_difference(model, folder, example_batches(shape))
+    folder = folder_of("float")
+    stored = store_in_8_bits(copy.deepcopy(calibrated.network), depthwise=calibrated.rounds_depthwise)
+    save_program(stored, shape, folder)
+    difference = largest_difference(stored, folder, example_batches(shape))
     if not difference <= TOLERANCE:
         raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")
+    forms = {"float": _Form(folder, PROGRAM, PaddleRuntime(folder / PROGRAM, folder / PARAMS, threads=1))}
+    for name, depthwise in INT8_FORMS.items() if calibrated.ranges else ():
+        folder = folder_of(name)
+        network = execute_in_8_bits(copy.deepcopy(calibrated.network), calibrated.ranges, depthwise=depthwise)
+        network.eval()
+        save_old_program(network, shape, folder / "inference")
+        runtime = PaddleRuntime(folder / OLD_PROGRAM, folder / PARAMS, threads=1, precision="int8")
+        forms[name] = _Form(folder, OLD_PROGRAM, runtime)
+    return forms
+
+
+def _keep(forms: Mapping[str, _Form], chosen: str, directory: Path) -> None:
+    """Leave in `directory` the files of the chosen form alone."""
+    for path in forms[chosen].folder.iterdir():
+        path.rename(directory / path.name)
+    for form in forms.values():
+        shutil.rmtree(form.folder)

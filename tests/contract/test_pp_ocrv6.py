@@ -13,8 +13,9 @@ from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError
 from ppocr.modeling.attention import attend
 from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
-from ppocr.modeling.deploy.batch_norm import fold_batch_norm, for_prediction, fuse_branches
+from ppocr.modeling.deploy.batch_norm import fold_batch_norm
 from ppocr.modeling.deploy.pp_ocrv6 import FoldedRepLKFPN, SplitStem
+from ppocr.modeling.deploy.prediction import for_prediction, fuse_branches
 from ppocr.modeling.deploy.pyramid import doubling_conv_of
 from ppocr.modeling.heads.ctc_head import ColumnMixer, CTCHead
 from ppocr.modeling.layers import SqueezeExcitation, SteadyMean, upsample_nearest
@@ -52,8 +53,10 @@ def lively(model):
 
 def deployed_parameters(model):
     """Numbers that prediction needs: those of the fused network, without what only training runs."""
-    fused = fold_batch_norm(fuse_branches(model), paddle.zeros([1, 3, 64, 64]))
-    return sum(int(np.prod(p.shape)) for name, p in fused.named_parameters() if not name.startswith(TRAINING_ONLY))
+    model.eval()
+    fuse_branches(model)
+    fold_batch_norm(model, paddle.zeros([1, 3, 64, 64]))
+    return sum(int(np.prod(p.shape)) for name, p in model.named_parameters() if not name.startswith(TRAINING_ONLY))
 
 
 @pytest.mark.parametrize(
@@ -219,14 +222,14 @@ def test_medium_networks_fuse_too(config):
     model = lively(build_model(predicting(config)))
     x = image(1, 3, 64, 64)
     expected = model(x).numpy()
-    np.testing.assert_allclose(for_prediction(model, x)(x).numpy(), expected, atol=5e-5)
+    np.testing.assert_allclose(for_prediction(model, x).network(x).numpy(), expected, atol=5e-5)
 
 
 @pytest.mark.parametrize("task", CONFIGS)
 def test_fused_networks_compute_the_same(task):
     model = lively(build_model(load_config(CONFIGS[task])))
     x = image(2, 3, 64, 96)
-    fused = for_prediction(model, x)
+    fused = for_prediction(model, x).network
     expected = model(x).numpy()
     np.testing.assert_allclose(fused(x).numpy(), expected, atol=2e-5)
     assert np.ptp(expected) > (0.2 if task == "det" else 1e-4)  # of 6906 classes none stands out
@@ -237,7 +240,7 @@ def test_fused_networks_compute_the_same(task):
 
 @pytest.mark.parametrize("task", CONFIGS)
 def test_fused_networks_hold_neither_branches_nor_normalisations(task):
-    fused = for_prediction(build_model(load_config(CONFIGS[task])), image(1, 3, 64, 64))
+    fused = for_prediction(build_model(load_config(CONFIGS[task])), image(1, 3, 64, 64)).network
     executed = [layer for name, layer in fused.named_sublayers() if not name.startswith(TRAINING_ONLY)]
     assert not [layer for layer in executed if isinstance(layer, (nn.BatchNorm2D, nn.BatchNorm1D))]
     assert not [layer for layer in executed if isinstance(layer, (RepDWConv, DilatedReparamBlock, ColumnMixer))]
@@ -274,7 +277,8 @@ def test_convolution_after_doubling_is_a_transposed_one(side):
 @pytest.mark.parametrize("shortcut", [True, False])
 def test_folded_pyramid_is_the_pyramid_and_the_convolution_after_it(shortcut):
     spec = {"name": "RepLKFPN", "out_channels": 32, "dilated_kernel_size": 7, "shortcut": shortcut}
-    neck = fuse_branches(lively(NECKS.build(spec, "Neck", in_channels=[8, 8, 16, 8])))
+    neck = lively(NECKS.build(spec, "Neck", in_channels=[8, 8, 16, 8]))
+    fuse_branches(neck)
     conv = nn.Conv2D(32, 5, 3, padding=1)
     maps = [image(2, c, 64 // s, 96 // s) for c, s in zip((8, 8, 16, 8), (4, 8, 16, 32))]
     expected = conv(neck(maps)).numpy()
@@ -285,7 +289,7 @@ def test_folded_pyramid_is_the_pyramid_and_the_convolution_after_it(shortcut):
 def test_split_stem_is_the_stem():
     model = lively(BranchedStem(3, 32))
     x = image(2, 3, 33, 40)
-    fused = for_prediction(nn.Sequential(model), x)
+    fused = for_prediction(nn.Sequential(model), x).network
     assert isinstance(fused[0], SplitStem)
     np.testing.assert_allclose(fused(x).numpy(), model(x).numpy(), atol=1e-5)
 

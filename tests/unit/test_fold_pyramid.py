@@ -10,7 +10,7 @@ from paddle import nn
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_model
-from ppocr.modeling.deploy.batch_norm import for_prediction
+from ppocr.modeling.deploy.prediction import for_prediction
 from ppocr.modeling.deploy.pyramid import FoldedPyramid, doubling_conv_of
 from ppocr.modeling.necks.db_fpn import DBFPN
 
@@ -59,7 +59,7 @@ def test_export_uses_it_and_the_detector_is_unchanged():
     for _ in range(3):  # so that batch normalisation has seen something
         model(x)
     names = list(model.state_dict())
-    faster = for_prediction(model, x)
+    faster = for_prediction(model, x).network
     assert isinstance(faster.neck, FoldedPyramid)
     model.eval()
     expected = model(x).numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 import paddle
@@ -10,6 +10,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from ppocr.modeling.backbones.pp_lcnet_v4 import BranchedStem
+from ppocr.modeling.deploy.fused import Fused
 from ppocr.modeling.deploy.pyramid import conv_of, doubling_conv_of
 from ppocr.modeling.layers import upsample_nearest
 from ppocr.modeling.necks.rep_lk_fpn import RepLKFPN
@@ -48,6 +49,18 @@ class FoldedRepLKFPN(nn.Layer):
         return self.conv_from_p2(neck.inp_conv_se[0](p2)) + self.conv_from_coarse(coarse)
 
 
+def fold_rep_lk_fpn(neck: RepLKFPN, conv: nn.Conv2D) -> Fused:
+    """The neck, its branches fused already, and the convolution after it as a `FoldedRepLKFPN`."""
+    reads = {
+        "p2_from_out3": neck.inp_conv_dw[1],
+        "conv_from_coarse": conv,
+        "conv_from_p2": conv,
+        "neck.inp_conv_dw.0": None,  # read the finest level alone, in training with the coarser one added
+        "neck.inp_conv_pw.0": None,
+    }
+    return Fused(FoldedRepLKFPN(neck, conv), reads)
+
+
 class SplitStem(nn.Layer):
     """`BranchedStem` with its normalisations folded, for prediction: convolves its branches apart instead of stacked.
 
@@ -73,3 +86,10 @@ class SplitStem(nn.Layer):
         x = self.stem.stem1(pictures)
         y = self.stem.stem2b(self.stem.stem2a(x))
         return self.stem.stem4(F.relu(self.pooled(self.stem.pool(x)) + self.convolved(y)))
+
+
+def split_stem(stem: BranchedStem) -> Optional[Fused]:
+    """The stem as a `SplitStem`; None where its normalisations could not be folded."""
+    if not isinstance(stem.stem3.bn, nn.Identity):
+        return None
+    return Fused(SplitStem(stem), {"pooled": stem.stem3.conv, "convolved": stem.stem3.conv})

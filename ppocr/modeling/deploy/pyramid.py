@@ -14,12 +14,13 @@ Mobile detector at 960×1280, one thread, Paddle 3.3.1: CPU time 173 → 107 ms 
 
 from __future__ import annotations
 
-from typing import ClassVar, Dict, Optional, Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 import paddle
 from paddle import nn
 
+from ppocr.modeling.deploy.fused import Fused
 from ppocr.modeling.layers import upsample_nearest
 from ppocr.modeling.necks.db_fpn import DBFPN
 
@@ -31,14 +32,6 @@ class FoldedPyramid(nn.Layer):
         neck: its layers for the coarser maps are used as they are.
         conv: the 3×3 convolution that reads the neck's output.
     """
-
-    # Layer here → the layer of the training network that reads the same values; quantization has learned their range.
-    reads: ClassVar[Dict[str, str]] = {
-        "p2_from_c2": "neck.in2_conv",
-        "p2_from_out3": "neck.p3_conv",
-        "conv_from_coarse": "head.binarize.conv1",
-        "conv_from_p2": "head.binarize.conv1",
-    }
 
     def __init__(self, neck: DBFPN, conv: nn.Conv2D):
         super().__init__()
@@ -63,6 +56,12 @@ class FoldedPyramid(nn.Layer):
         coarse = [upsample_nearest(self.p5_conv(in5), 4), upsample_nearest(self.p4_conv(out4), 2), self.p3_conv(out3)]
         p2 = self.p2_from_c2(c2) + self.p2_from_out3(out3)
         return self.conv_from_p2(p2) + self.conv_from_coarse(paddle.concat(coarse, axis=1))
+
+
+def fold_pyramid(neck: DBFPN, conv: nn.Conv2D) -> Fused:
+    """The neck and the convolution after it as a `FoldedPyramid`."""
+    reads = {"p2_from_c2": neck.in2_conv, "p2_from_out3": neck.p3_conv, "conv_from_coarse": conv, "conv_from_p2": conv}
+    return Fused(FoldedPyramid(neck, conv), reads)
 
 
 def conv_of(weight: np.ndarray, bias: Optional[paddle.Tensor] = None) -> nn.Conv2D:
