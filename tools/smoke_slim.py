@@ -21,7 +21,7 @@ from ppocr.config import load_config
 from ppocr.engine.experiment import Experiment
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.paddle import create_runtime
+from ppocr.infer.runtimes.create import create_runtime
 from ppocr.utils.networks import predict
 
 SMALL = {

@@ -19,8 +19,8 @@ from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import DataError, LabelError, PPOCRError
-from ppocr.infer.runtimes.paddle import available_cores
 from ppocr.ops.charset import Charset
+from ppocr.utils.cpu import available_cores
 from ppocr.utils.dictionary import build_charset, find_dictionary
 
 Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its samples must be

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.paddle import ENGINES, PRECISIONS
+from ppocr.infer.runtimes.create import ENGINES, PRECISIONS
 
 
 class _Setting(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any, Iterator, Optional, Sequence
 from ppocr.cli.jobs import Item, Job, Runner, Task
 from ppocr.cli.main import quiet
 from ppocr.errors import InputError, PPOCRError
-from ppocr.infer.runtimes.paddle import available_cores
+from ppocr.utils.cpu import available_cores
 
 # Tasks given to a worker at once: the reader pools the lines of several pages. What a crashed worker had in hand is
 # given out again one by one, so that the file at fault is the only one lost and can be named.

@@ -9,7 +9,8 @@ import numpy as np
 
 from ppocr.infer.model_dir import DEFAULT, open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.paddle import Runtime, create_runtime
+from ppocr.infer.runtimes.base import Runtime
+from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.paddle import create_runtime
+from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.page_image import STRIDE, normalize_planes, resize_page, tile_spans
 from ppocr.postprocess.db import Regions
 from ppocr.utils.malloc import LARGE_PICTURE, Need, return_freed_memory

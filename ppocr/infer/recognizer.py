@@ -8,7 +8,7 @@ import numpy as np
 
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.paddle import create_runtime
+from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
 from ppocr.utils.malloc import Need, return_freed_memory

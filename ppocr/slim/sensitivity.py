@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Sequence
 
@@ -18,6 +17,7 @@ from paddle import nn
 from ppocr.errors import SlimError
 from ppocr.slim._compat import FPGM
 from ppocr.slim.prune import cut_of, plan_pruning
+from ppocr.utils.atomic import replacing_file
 
 FORMAT = 1
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -93,10 +93,8 @@ class Sensitivity:
             "losses": {name: {str(ratio): loss for ratio, loss in rows.items()} for name, rows in self.losses.items()},
             "together": self.together,
         }  # fmt: skip
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(temporary, self.path)
+        with replacing_file(self.path) as temporary:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def key_of(cuts: Cuts) -> str:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ppocr.infer.runtimes.paddle import PaddleRuntime, computes_in_bf16
+from ppocr.infer.runtimes.paddle import PaddleRuntime
+from ppocr.utils.cpu import computes_in_bf16
 
 READ = """
 import json, sys

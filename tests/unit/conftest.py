@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes import paddle as runtime
+from ppocr.infer.runtimes import create
 
 SPECS = {
     "det": {
@@ -58,8 +58,8 @@ class InkRuntime:
 def ink_family(tmp_path, monkeypatch):
     """Options of a chain of `InkRuntime`s, in a model cache of its own under the name `ink`."""
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
-    monkeypatch.setattr(runtime, "InkRuntime", InkRuntime, raising=False)
-    monkeypatch.setitem(runtime.ENGINES, "ink", "ppocr.infer.runtimes.paddle:InkRuntime")
+    monkeypatch.setattr(create, "InkRuntime", InkRuntime, raising=False)
+    monkeypatch.setitem(create.ENGINES, "ink", "ppocr.infer.runtimes.create:InkRuntime")
     for kind, spec in SPECS.items():
         directory = tmp_path / "models" / "ink" / kind
         directory.mkdir(parents=True)

@@ -17,7 +17,8 @@ from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes import converted
 from ppocr.infer.runtimes.converted import Conversion, example_batches
-from ppocr.infer.runtimes.paddle import PaddleRuntime, create_runtime
+from ppocr.infer.runtimes.create import create_runtime
+from ppocr.infer.runtimes.paddle import PaddleRuntime
 
 ENGINES = ("openvino", "onnxruntime")
 
@@ -185,7 +186,7 @@ def test_a_full_disk_leaves_nothing_behind(empty_home, model, monkeypatch, caplo
         raise OSError(28, "No space left on device")
 
     conversion = Conversion(model.program, model.params)
-    monkeypatch.setattr(converted.os, "replace", full)
+    monkeypatch.setattr("ppocr.utils.atomic.os.replace", full)
     conversion._keep(conversion.folder / "model.onnx", b"x")
     assert list(conversion.folder.iterdir()) == [] and "No space left" in caplog.text
 

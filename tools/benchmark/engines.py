@@ -16,7 +16,8 @@ import numpy as np
 
 from ppocr import OCROptions, PPOCRError
 from ppocr.infer.model_dir import open_model
-from ppocr.infer.runtimes.paddle import Runtime, create_runtime
+from ppocr.infer.runtimes.base import Runtime
+from ppocr.infer.runtimes.create import create_runtime
 
 ENGINES = (("paddle", "fp32"), ("paddle", "bf16"), ("openvino", "fp32"), ("openvino", "bf16"), ("onnxruntime", "fp32"))
 

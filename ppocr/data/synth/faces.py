@@ -12,9 +12,7 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import struct
-import tempfile
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +23,7 @@ import numpy as np
 from PIL import ImageFont
 
 from ppocr.errors import MissingExtraError
+from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger(__name__)
 
@@ -91,21 +90,13 @@ def _read_file(path: Path, cache: Path) -> list[Face]:
         records = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         records = _describe(path)
-        with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-            _write(kept, json.dumps(records))
+        # Several processes may read the same font at once, and a cache that cannot be written only costs time.
+        with contextlib.suppress(OSError), replacing_file(kept) as temporary:
+            temporary.write_text(json.dumps(records), encoding="utf-8")
     return [
         Face(str(path), index, family, style, zlib.decompress(base64.b64decode(bits)))
         for index, family, style, bits in records
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    """Appear whole or not at all: several processes may read the same font at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
 
 
 def _describe(path: Path) -> list[tuple[int, str, str, str]]:

@@ -17,6 +17,8 @@ import numpy as np
 import ppocr
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.model_dir import cache_root
+from ppocr.infer.runtimes.paddle import PaddleRuntime
+from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +84,6 @@ class Conversion:
         Raises:
             ModelError: they differ by more than `TOLERANCE`.
         """
-        from ppocr.infer.runtimes.paddle import PaddleRuntime  # imports the engines in turn
-
         reference = PaddleRuntime(self.program, self.params)
         for batch in example_batches(shape):
             expected, found = reference.run(batch), run(batch)
@@ -100,16 +100,8 @@ class Conversion:
     def _keep(self, path: Path, content: bytes) -> None:
         """Write a file of the cache, whole or not at all."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                os.chmod(name, 0o644)  # mkstemp makes it private
-                os.replace(name, path)
-            except BaseException:
-                os.unlink(name)
-                raise
+            with replacing_file(path) as temporary:
+                temporary.write_bytes(content)
         except OSError as error:
             logger.warning("%s cannot be written (%s): converted and checked at every start", path, error.strerror)
 

@@ -1,11 +1,9 @@
-"""Running an exported network: one input, one output, NumPy in and out."""
+"""Paddle Inference, the engine that the others are compared with."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
-import importlib
 import logging
 import os
 import shutil
@@ -13,42 +11,18 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Optional, Protocol
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from ppocr.errors import ModelError
-from ppocr.infer.model_dir import ModelDir
-from ppocr.infer.options import OCROptions
+from ppocr.infer.runtimes.base import telling_line
 from ppocr.infer.runtimes.paddle_core import paddle_core
+from ppocr.utils.cpu import available_cores
 from ppocr.utils.malloc import reuse_freed_memory
 from ppocr.utils.mkl import choose_kernels_of_mkl
 
 logger = logging.getLogger(__name__)
-
-
-class Runtime(Protocol):
-    """Whatever runs a model directory. `run` may be called from several threads.
-
-    Attributes:
-        few_shapes: whether each new shape of input costs memory or time, so that callers should keep to few.
-    """
-
-    few_shapes: bool
-
-    def run(self, batch: np.ndarray, use: Callable[[np.ndarray], Any] = np.array) -> Any:
-        """Run the network.
-
-        Args:
-            batch: float32[N, 3, H, W].
-            use: is given the network's float32 output, which is the engine's own buffer: it may change once `use` has
-                returned. A recogniser's output is large, and need not be copied to be decoded.
-
-        Returns:
-            What `use` returned; by default an array of the caller's own.
-        """
-        ...
-
 
 # oneDNN keeps compiled kernels for the whole process, 1024 of them unless told otherwise. A recogniser has 45 for each
 # shape of input; when not all fit, every batch compiles its own anew, which takes as long as running it. 50 KB each.
@@ -186,86 +160,3 @@ def _legacy_predictor(core: Any, files: tuple[str, str], threads: int) -> Any:
         return None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-ENGINES: dict[str, str] = {  # what users call it → "module:class", imported when chosen
-    "paddle": "ppocr.infer.runtimes.paddle:PaddleRuntime",
-    "openvino": "ppocr.infer.runtimes.engines:OpenVINORuntime",
-    "onnxruntime": "ppocr.infer.runtimes.engines:OnnxRuntime",
-}
-PRECISIONS = ("auto", "fp32", "bf16")
-COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {"paddle": (".json",), "openvino": (".json", ".pdmodel")}  # which graphs
-
-
-def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
-    """The runtime that `options.engine` names, with its threads and precision.
-
-    Precision "auto" means bf16 where the processor multiplies in it and the engine can: onnxruntime cannot, and Paddle
-    only for graphs of Paddle 3. "bf16" becomes "fp32" where the processor is known not to.
-
-    Args:
-        model: what to run.
-        options: of the chain.
-        logits: run the graph that stops before the softmax; `model.logits` must be there.
-        shapes: how many input shapes to keep compiled kernels for, where the engine lets choose; 0 for all.
-
-    Raises:
-        ModelError: no such engine or precision, or it cannot load the model.
-        MissingExtraError: the engine's packages are not installed.
-    """
-    if options.engine not in ENGINES:
-        raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
-    if options.precision not in PRECISIONS:
-        raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
-    program = model.logits if logits and model.logits else model.program
-    precision = options.precision
-    if precision == "auto":
-        possible = program.suffix in COMPUTE_BF16.get(options.engine, ())
-        precision = "bf16" if possible and computes_in_bf16() else "fp32"
-    elif precision == "bf16" and computes_in_bf16() is False:
-        logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
-        precision = "fp32"
-    if (model.spec.get("Quantization") or {}).get("execution") == "int8":
-        if options.engine != "paddle":
-            raise ModelError(
-                f"{model.path}: was exported for int8 execution by the engine paddle; for {options.engine} export it "
-                "with Slim.Quantize.execution: float"
-            )
-        precision = "int8"
-    module, name = ENGINES[options.engine].split(":")
-    runtime = getattr(importlib.import_module(module), name)
-    return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)
-
-
-# Instruction sets without bfloat16 to which oneDNN, which computes for Paddle and OpenVINO, can be limited.
-WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"})
-
-
-def computes_in_bf16() -> Optional[bool]:
-    """Whether the processor has bfloat16 multiplication (AVX512-BF16 or AMX) and may use it; None if unknown."""
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
-    if limit.upper() in WITHOUT_BF16:
-        return False
-    flags = _processor_flags()
-    return None if flags is None else " avx512_bf16" in flags or " amx_bf16" in flags
-
-
-@functools.lru_cache(maxsize=1)
-def _processor_flags() -> Optional[str]:
-    """What Linux says of the processors; None elsewhere."""
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-
-
-def available_cores() -> int:
-    """Processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def telling_line(error: Exception) -> str:
-    """The telling line of an engine's error, which comes with a C++ traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if "Error:" in line), lines[0] if lines else type(error).__name__)

@@ -127,10 +127,17 @@ def _repeat_pixels(graph: onnx.GraphProto) -> None:
                 factors = f"{node.output[0]}.factors"
                 scales = np.array([1, 1, *weights.shape[2:]], np.float32)
                 graph.initializer.append(numpy_helper.from_array(scales, factors))
-                node.CopyFrom(helper.make_node(
-                    "Resize", [node.input[0], "", factors], node.output, node.name,
-                    mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric",
-                ))
+                node.CopyFrom(
+                    helper.make_node(
+                        "Resize",
+                        [node.input[0], "", factors],
+                        node.output,
+                        node.name,
+                        mode="nearest",
+                        nearest_mode="floor",
+                        coordinate_transformation_mode="asymmetric",
+                    )
+                )
 
 
 def _join_axes_of_shapes(graph: onnx.GraphProto) -> None:

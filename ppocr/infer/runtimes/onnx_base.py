@@ -1,4 +1,4 @@
-"""Engines besides Paddle Inference: they run the same model directories, converted to ONNX once."""
+"""What engines share that run the ONNX form of a Paddle model, converted once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from ppocr.errors import MissingExtraError, ModelError
+from ppocr.infer.runtimes.base import telling_line
 from ppocr.infer.runtimes.converted import Conversion
-from ppocr.infer.runtimes.paddle import available_cores, telling_line
+from ppocr.utils.cpu import available_cores
 from ppocr.utils.malloc import reuse_freed_memory
-
-KERNELS = 150  # that the largest of our networks has for an input shape
 
 
 class ConvertedRuntime(abc.ABC):
@@ -98,66 +97,3 @@ class ConvertedRuntime(abc.ABC):
     @abc.abstractmethod
     def _run(self, request: Any, batch: np.ndarray) -> np.ndarray:
         """The network's output, valid until the request runs again."""
-
-
-class OpenVINORuntime(ConvertedRuntime):
-    """OpenVINO on the CPU. Networks run beside each other; calls of the same network take turns."""
-
-    name = "openvino"
-
-    def _import(self) -> str:
-        import openvino
-
-        self._core = openvino.Core()
-        return openvino.__version__.split("-")[0]
-
-    def _load(self, model: bytes, precision: str, shapes: int) -> None:
-        settings: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": self._threads,
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
-            "ENABLE_CPU_PINNING": False,  # two networks of one thread each would be put on the same core
-        }
-        if shapes:
-            settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS
-        self._network = self._core.compile_model(self._core.read_model(model, b""), "CPU", settings)
-
-    def _shape(self) -> list[Optional[int]]:
-        return [axis.get_length() if axis.is_static else None for axis in self._network.input(0).partial_shape]
-
-    def _request(self) -> Any:
-        return self._network.create_infer_request()
-
-    def _run(self, request: Any, batch: np.ndarray) -> np.ndarray:
-        return request.infer([batch], share_inputs=True, share_outputs=True)[0]
-
-
-class OnnxRuntime(ConvertedRuntime):
-    """onnxruntime on the CPU, in float32. Threads run beside each other."""
-
-    name = "onnxruntime"
-
-    def _import(self) -> str:
-        import onnxruntime
-
-        return onnxruntime.__version__
-
-    def _load(self, model: bytes, precision: str, shapes: int) -> None:
-        import onnxruntime
-
-        if precision != "fp32":
-            raise ModelError(f"precision: engine onnxruntime computes in fp32 only, came {precision!r}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3  # errors
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._name = self._session.get_inputs()[0].name
-
-    def _shape(self) -> list[Optional[int]]:
-        return [axis if isinstance(axis, int) and axis > 0 else None for axis in self._session.get_inputs()[0].shape]
-
-    def _request(self) -> None:
-        return None  # each run allocates its output
-
-    def _run(self, request: None, batch: np.ndarray) -> np.ndarray:
-        return self._session.run(None, {self._name: batch})[0]

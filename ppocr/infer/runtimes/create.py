@@ -1,0 +1,63 @@
+"""The runtime that options ask for."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Mapping
+
+from ppocr.errors import ModelError
+from ppocr.infer.model_dir import ModelDir
+from ppocr.infer.options import OCROptions
+from ppocr.infer.runtimes.base import Runtime
+from ppocr.utils.cpu import computes_in_bf16
+
+logger = logging.getLogger(__name__)
+
+ENGINES: dict[str, str] = {  # what users call it → "module:class", imported when chosen
+    "paddle": "ppocr.infer.runtimes.paddle:PaddleRuntime",
+    "openvino": "ppocr.infer.runtimes.openvino:OpenVINORuntime",
+    "onnxruntime": "ppocr.infer.runtimes.onnxruntime:OnnxRuntime",
+}
+PRECISIONS = ("auto", "fp32", "bf16")
+COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {"paddle": (".json",), "openvino": (".json", ".pdmodel")}  # which graphs
+
+
+def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
+    """The runtime that `options.engine` names, with its threads and precision.
+
+    Precision "auto" means bf16 where the processor multiplies in it and the engine can: onnxruntime cannot, and Paddle
+    only for graphs of Paddle 3. "bf16" becomes "fp32" where the processor is known not to.
+
+    Args:
+        model: what to run.
+        options: of the chain.
+        logits: run the graph that stops before the softmax; `model.logits` must be there.
+        shapes: how many input shapes to keep compiled kernels for, where the engine lets choose; 0 for all.
+
+    Raises:
+        ModelError: no such engine or precision, or it cannot load the model.
+        MissingExtraError: the engine's packages are not installed.
+    """
+    if options.engine not in ENGINES:
+        raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
+    if options.precision not in PRECISIONS:
+        raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
+    program = model.logits if logits and model.logits else model.program
+    precision = options.precision
+    if precision == "auto":
+        possible = program.suffix in COMPUTE_BF16.get(options.engine, ())
+        precision = "bf16" if possible and computes_in_bf16() else "fp32"
+    elif precision == "bf16" and computes_in_bf16() is False:
+        logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
+        precision = "fp32"
+    if (model.spec.get("Quantization") or {}).get("execution") == "int8":
+        if options.engine != "paddle":
+            raise ModelError(
+                f"{model.path}: was exported for int8 execution by the engine paddle; for {options.engine} export it "
+                "with Slim.Quantize.execution: float"
+            )
+        precision = "int8"
+    module, name = ENGINES[options.engine].split(":")
+    runtime = getattr(importlib.import_module(module), name)
+    return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)

@@ -1,0 +1,43 @@
+"""The engine OpenVINO."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import numpy as np
+
+from ppocr.infer.runtimes.onnx_base import ConvertedRuntime
+
+KERNELS = 150  # that the largest of our networks has for an input shape
+
+
+class OpenVINORuntime(ConvertedRuntime):
+    """OpenVINO on the CPU. Networks run beside each other; calls of the same network take turns."""
+
+    name = "openvino"
+
+    def _import(self) -> str:
+        import openvino
+
+        self._core = openvino.Core()
+        return openvino.__version__.split("-")[0]
+
+    def _load(self, model: bytes, precision: str, shapes: int) -> None:
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self._threads,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+            "ENABLE_CPU_PINNING": False,  # two networks of one thread each would be put on the same core
+        }
+        if shapes:
+            settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS
+        self._network = self._core.compile_model(self._core.read_model(model, b""), "CPU", settings)
+
+    def _shape(self) -> list[Optional[int]]:
+        return [axis.get_length() if axis.is_static else None for axis in self._network.input(0).partial_shape]
+
+    def _request(self) -> Any:
+        return self._network.create_infer_request()
+
+    def _run(self, request: Any, batch: np.ndarray) -> np.ndarray:
+        return request.infer([batch], share_inputs=True, share_outputs=True)[0]
