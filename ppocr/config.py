@@ -114,7 +114,7 @@ def load_config(
     Raises:
         ConfigError: unreadable YAML, unknown sections or `Global` keys, a bad override: all of them at once.
     """
-    tree = read_yaml(find_config(path))
+    tree = thaw(read_yaml(find_config(path)))  # sections that share an anchor become separate: -o sets one of them
     for overlay in overlays:
         lay_over(tree, read_yaml(find_config(overlay)))
     problems = apply_overrides(tree, overrides)

@@ -1,6 +1,6 @@
 """Contact sheets of synthetic text: what each language, difficulty and kind of page looks like.
 
-    python tools/synth_sheets.py --out docs/images [--backgrounds photos/]
+    python tools/synth_sheets.py --output docs/images [--backgrounds photos/]
 
 Writes `synth_lines_LANG.jpg` (a row of each difficulty), `synth_directions.jpg` and `synth_pages.jpg` (boxes drawn).
 """
@@ -27,15 +27,15 @@ GAP = 4
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--backgrounds", metavar="DIR")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
+    args.output.mkdir(parents=True, exist_ok=True)
     for code in LANGUAGES:
-        save(args.out / f"synth_lines_{code}.jpg", lines_sheet(code, args.backgrounds, args.seed))
-    save(args.out / "synth_directions.jpg", directions_sheet(args.backgrounds, args.seed))
-    save(args.out / "synth_pages.jpg", pages_sheet(args.backgrounds, args.seed))
+        save(args.output / f"synth_lines_{code}.jpg", lines_sheet(code, args.backgrounds, args.seed))
+    save(args.output / "synth_directions.jpg", directions_sheet(args.backgrounds, args.seed))
+    save(args.output / "synth_pages.jpg", pages_sheet(args.backgrounds, args.seed))
 
 
 def save(path: Path, sheet: np.ndarray) -> None:

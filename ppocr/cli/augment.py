@@ -16,6 +16,7 @@ import numpy as np
 
 from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import complain
+from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config
 from ppocr.data.pipeline import Pipeline
 from ppocr.data.transforms.view import settle
@@ -30,8 +31,8 @@ Cell = Tuple[str, np.ndarray]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration")
-    parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE", help="change a key of it")
-    parser.add_argument("--out", required=True, metavar="FILE", help="the sheet (.jpg or .png)")
+    add_override_argument(parser)
+    parser.add_argument("--output", required=True, metavar="FILE", help="the sheet (.jpg or .png)")
     parser.add_argument("--section", choices=("Train", "Eval"), default="Train", help="whose samples (default: Train)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the run (default: Global.seed)")
     parser.add_argument("--samples", type=int, default=6, metavar="N", help="rows (6)")
@@ -40,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if Path(args.out).suffix.lower() not in SUFFIXES:
-        raise PPOCRError(f"--out {args.out}: expected a name that ends in {' or '.join(SUFFIXES)}")
-    loader = section_loader(load_config(args.config, args.override), args.section, seed=args.seed)
+    if Path(args.output).suffix.lower() not in SUFFIXES:
+        raise PPOCRError(f"--out {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    loader = section_loader(load_config(args.config, args.opt), args.section, seed=args.seed)
     indices = [index for batch in loader.sampler.epoch(0) for index in batch.indices.tolist()][: args.samples]
     rows, failed = [], False
     make = steps_of if args.steps else epochs_of
@@ -54,12 +55,12 @@ def run(args: argparse.Namespace) -> int:
             failed = True
     if not rows:
         raise PPOCRError("no sample could be drawn")
-    _, data = cv2.imencode(Path(args.out).suffix.lower(), sheet(rows))
+    _, data = cv2.imencode(Path(args.output).suffix.lower(), sheet(rows))
     try:
-        Path(args.out).write_bytes(data.tobytes())
+        Path(args.output).write_bytes(data.tobytes())
     except OSError as error:
-        raise PPOCRError(f"{args.out}: cannot be written: {error.strerror}") from error
-    print(f"{args.out}: {len(rows)} samples of {args.section}, seed {loader.pipeline.seed}", file=sys.stderr)
+        raise PPOCRError(f"{args.output}: cannot be written: {error.strerror}") from error
+    print(f"{args.output}: {len(rows)} samples of {args.section}, seed {loader.pipeline.seed}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import complain
 from ppocr.cli.progress import Progress
+from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config, thaw
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
@@ -29,7 +30,7 @@ Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its sample
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", nargs="*", metavar="LABELS", help="label files")
     parser.add_argument("-c", "--config", metavar="FILE", help="check the data of this configuration instead")
-    parser.add_argument("-o", "--override", action="append", default=[], metavar="KEY=VALUE", help="change a key of it")
+    add_override_argument(parser)
     parser.add_argument(
         "--task", choices=("det", "rec", "cls"), help="what the labels are for (default: by their form)"
     )
@@ -78,7 +79,7 @@ def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
 
 def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
     """(name, how to open it) of the sections that have data."""
-    config = load_config(args.config, args.override)
+    config = load_config(args.config, args.opt)
     sections = [name for name in ("Train", "Eval") if config.at(f"{name}.dataset.name") is not None]
     if not sections:
         raise PPOCRError(f"{args.config}: neither Train nor Eval says where data are (dataset.name)")

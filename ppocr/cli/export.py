@@ -1,6 +1,6 @@
 """Write a trained network as a model directory, which `ppocr ocr --det/--cls/--rec DIR` reads.
 
-ppocr export -c my.yml -o Global.pretrained_model=output/best_accuracy Global.save_inference_dir=my_model
+ppocr export -c my.yml -o Global.pretrained_model=output/best_accuracy --output my_model
 
 Nothing is written if the exported model does not compute the same as the network.
 """
@@ -8,18 +8,21 @@ Nothing is written if the exported model does not compute the same as the networ
 from __future__ import annotations
 
 import argparse
+import json
 
 from ppocr.cli.training import add_config_arguments, config_from, start_log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser)
+    parser.add_argument("--output", metavar="DIR", help="model directory to write (default: Global.save_inference_dir)")
 
 
 def run(args: argparse.Namespace) -> int:
     from ppocr.export.commands import export_config
 
     start_log()
-    report = export_config(config_from(args))
+    more = [] if args.output is None else [f"Global.save_inference_dir={json.dumps(args.output)}"]
+    report = export_config(config_from(args, more))
     print(f"{report.directory}: {report.size / 1e6:.2f} MB, {report.quality}")
     return 0

@@ -24,13 +24,13 @@ FILES = {"data.mdb", "lock.mdb"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", nargs="+", metavar="LABELS", help="label files (picture<TAB>label)")
-    parser.add_argument("--out", required=True, metavar="DIR", help="the database; an older one is replaced")
+    parser.add_argument("--output", required=True, metavar="DIR", help="the database; an older one is replaced")
     parser.add_argument("--root", metavar="DIR", help="where the pictures' paths start (default: each file's folder)")
 
 
 def run(args: argparse.Namespace) -> int:
     import_lmdb()  # before any work
-    dataset, out = SimpleDataSet(args.labels, data_dir=args.root), Path(args.out)
+    dataset, out = SimpleDataSet(args.labels, data_dir=args.root), Path(args.output)
     if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
         raise PPOCRError(f"{out}: exists and is no LMDB database; name another directory")
     try:

@@ -3,7 +3,7 @@
 ppocr models fetch mobile          download the official models, convert and check them
 ppocr models list                  what can be fetched, and what is there
 ppocr models path mobile           the folder of a fetched family; mobile/det for one of its models
-ppocr models import DIR --config FILE --output FILE.pdparams
+ppocr models import DIR -c FILE --output FILE.pdparams
                                    official inference model -> weights to train on
 """
 
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     path.add_argument("name", metavar="NAME", help="mobile, or mobile/det, mobile/cls, mobile/rec")
     importing = commands.add_parser("import", help="official inference model -> weights to train on")
     importing.add_argument("directory", type=Path, metavar="DIR", help="with inference.pdiparams and .pdiparams.info")
-    importing.add_argument("--config", required=True, metavar="FILE", help="configuration of the same network")
+    importing.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration of the same network")
     importing.add_argument("--output", required=True, type=Path, metavar="FILE", help="the .pdparams to write")
 
 

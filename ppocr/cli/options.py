@@ -127,7 +127,7 @@ def add_output_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]
         choices=formats,
         help=f"form of the results (default: by the suffix of --output, else {formats[0]})",
     )
-    parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
     if draw:
         parser.add_argument("--draw", metavar="DIR", help="save each page there with its boxes, and the text beside it")
         parser.add_argument("--font", metavar="FILE", help="font for --draw (default: $PPOCR_FONT, else the system's)")

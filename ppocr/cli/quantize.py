@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="model directory to write")
     parser.add_argument("--detector", metavar="DIR", help="a detector, or a family, that finds strips on the pictures")
     parser.add_argument("--max-pictures", type=int, metavar="N", help=f"at most ({PAGES} pages, {STRIPS} strips)")
-    parser.add_argument("--execution", choices=("auto", "int8", "float"), default="auto")
+    parser.add_argument(
+        "--execution", choices=("auto", "int8", "float"), default="auto",
+        help="how the written model computes (default: auto, the faster one that agrees)",
+    )  # fmt: skip
     parser.add_argument("--float-layers", nargs="+", default=[], metavar="PATTERN", help="layers that compute in float")
 
 

@@ -1,13 +1,13 @@
 """Make synthetic text to train on, and see what it is made of.
 
-ppocr synth lines --lang zh,en --count 100000 --out lines --workers 2
+ppocr synth lines --lang zh,en --count 100000 --output lines --workers 2
                                    cropped lines of text, for the recogniser
-ppocr synth directions --count 50000 --out strips --lmdb
+ppocr synth directions --count 50000 --output strips --lmdb
                                    strips upright and upside down, for the direction classifier
-ppocr synth pages --backgrounds photos --count 5000 --out pages
+ppocr synth pages --backgrounds photos --count 5000 --output pages
                                    whole pages with the place of every line, for the detector
 ppocr synth fonts --lang ja        which fonts there are for a language, and what to install
-ppocr synth dict fr --out fr.txt   the character dictionary of a language
+ppocr synth dict fr --output fr.txt   the character dictionary of a language
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_fonts(fonts, ",".join(LANGUAGES))
     dictionary = commands.add_parser("dict", help="build a character dictionary")
     dictionary.add_argument("name", choices=NAMES)
-    dictionary.add_argument("--out", type=Path, metavar="FILE", help="write there instead of to standard output")
+    dictionary.add_argument("--output", type=Path, metavar="FILE", help="write there instead of to standard output")
 
 
 def _add_making(parser: argparse.ArgumentParser) -> None:
     """What `lines`, `directions` and `pages` share."""
     _add_fonts(parser, "zh,en")
     parser.add_argument("--count", type=_positive, required=True, metavar="N", help="samples to make")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty directory")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a new or empty directory")
     parser.add_argument("--lmdb", action="store_true", help="write an LMDB database instead of files")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another number, other samples (default: 0)")
     parser.add_argument("--workers", type=_positive, default=1, metavar="W", help="processes (default: 1)")
@@ -93,18 +93,18 @@ def run(args: argparse.Namespace) -> int:
         return _dict(args)
     if args.lmdb:
         import_lmdb()  # before any work
-    if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
-        raise PPOCRError(f"{args.out}: exists already; name a new directory")
+    if args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
+        raise PPOCRError(f"{args.output}: exists already; name a new directory")
     dataset = _dataset(args)
     begin = time.monotonic()
     samples = encoded_samples(dataset, seed=args.seed, workers=args.workers)
     try:
-        with replacing_directory(args.out) as folder:
+        with replacing_directory(args.output) as folder:
             count = write_lmdb(folder, samples) if args.lmdb else write_files(folder, samples)
     except OSError as error:
-        raise PPOCRError(f"{args.out}: cannot be written: {error.strerror or error}") from error
+        raise PPOCRError(f"{args.output}: cannot be written: {error.strerror or error}") from error
     speed = count / max(time.monotonic() - begin, 1e-9)
-    print(f"{args.out}: {count} samples, {speed:.1f} a second", file=sys.stderr)
+    print(f"{args.output}: {count} samples, {speed:.1f} a second", file=sys.stderr)
     return 0
 
 
@@ -166,14 +166,14 @@ def _described(language: Language, faces: List[Face]) -> List[str]:
 
 def _dict(args: argparse.Namespace) -> int:
     text = ("\n".join(build_dictionary(args.name)) + "\n").encode("utf-8")
-    if args.out is None:
+    if args.output is None:
         sys.stdout.buffer.write(text)
         return 0
     try:
-        with replacing_file(args.out) as path:
+        with replacing_file(args.output) as path:
             path.write_bytes(text)
     except OSError as error:
-        raise PPOCRError(f"{args.out}: cannot be written: {error.strerror}") from error
+        raise PPOCRError(f"{args.output}: cannot be written: {error.strerror}") from error
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What `train`, `eval` and `export` have in common: the configuration, and a log on standard error."""
+"""What the commands with a configuration have in common: `-c`, `-o`, and a log on standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from ppocr.config import Config, load_config
 
@@ -24,14 +24,20 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slim", metavar="FILE", help="a configuration laid over it, such as slim/pact.yml: its Slim section and more"
     )
+    add_override_argument(parser)
+
+
+def add_override_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `-o KEY.KEY=VALUE …`, the one meaning that `-o` has in every command."""
     parser.add_argument(
-        "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY.KEY=VALUE", help="settings that replace its"
-    )
+        "-o", "--opt", nargs="+", action="extend", default=[], metavar="KEY.KEY=VALUE",
+        help="settings that replace those of the configuration",
+    )  # fmt: skip
 
 
-def config_from(args: argparse.Namespace) -> Config:
-    """The configuration that the arguments describe."""
-    return load_config(args.config, args.opt, [args.slim] if args.slim else [])
+def config_from(args: argparse.Namespace, more: Sequence[str] = ()) -> Config:
+    """The configuration that the arguments describe; `more` are settings after those of `-o`."""
+    return load_config(args.config, [*args.opt, *more], [args.slim] if args.slim else [])
 
 
 def start_log(folder: Optional[Path] = None) -> None:

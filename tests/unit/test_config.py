@@ -62,6 +62,12 @@ def test_read_only_at_every_level(file):
         config.options.model_name = "other"
 
 
+def test_sections_that_share_an_anchor_are_set_one_by_one(file):
+    file.write_text("Train: &data {dataset: {data_dir: a}}\nEval: *data\n", encoding="utf-8")
+    config = load_config(file, ["Eval.dataset.data_dir=b"])
+    assert (config.at("Train.dataset.data_dir"), config.at("Eval.dataset.data_dir")) == ("a", "b")
+
+
 def test_it_is_a_copy_and_gives_copies():
     tree = {"Global": {"model_name": "a"}, "Train": {"list": [1]}}
     config = Config(tree)

@@ -141,6 +141,14 @@ def test_the_data_of_a_configuration(pictures, capsys):
     assert [line.startswith(f"{name}: {found}") for name, line in zip(("Train", "Eval"), lines[1::2])] == [True, True]
 
 
+def test_several_settings_after_one_o(pictures, capsys):
+    path = config(pictures, source=f"label_file_list: [{write(pictures, ['a.png' + chr(9) + 'abca'])}]")
+    assert run(capsys, "check-data", "-c", path)[0] == 1, "four characters are more than three"
+    settings = ("Global.max_text_length=4", "Eval.dataset.name=null")
+    status, lines, _ = run(capsys, "check-data", "-c", path, "-o", *settings)
+    assert (status, lines) == (0, ["Train: 1 samples; no problems"])
+
+
 def test_a_set_that_cannot_be_opened_does_not_hide_the_others(pictures, capsys):
     good = write(pictures, ["a.png\tab"])
     status, lines, complaints = run(capsys, "check-data", pictures / "none.txt", good)
@@ -150,7 +158,7 @@ def test_a_set_that_cannot_be_opened_does_not_hide_the_others(pictures, capsys):
 def test_packing_into_lmdb(pictures, capsys):
     pytest.importorskip("lmdb")
     labels = write(pictures, ["a.png\tab", "none.png\tc", "a.png\tabx"])
-    status, lines, complaints = run(capsys, "lmdb", labels, "--out", pictures / "db")
+    status, lines, complaints = run(capsys, "lmdb", labels, "--output", pictures / "db")
     assert status == 1 and not lines
     assert complaints.splitlines() == [
         f"ppocr: {labels}:2: {pictures}/none.png: No such file or directory", f"{pictures}/db: 2 samples"
@@ -158,26 +166,27 @@ def test_packing_into_lmdb(pictures, capsys):
     path = config(pictures, "LMDBDataSet", f"data_dir: {pictures}/db")
     status, lines, _ = run(capsys, "check-data", "-c", path)
     assert status == 1 and lines[0] == f"{pictures}/db:2: characters outside the dictionary: 'x'"
-    assert run(capsys, "lmdb", write(pictures, ["a.png\tc"]), "--out", pictures / "db")[0] == 0, "replaces a database"
-    status, _, complaints = run(capsys, "lmdb", labels, "--out", pictures)
+    again = run(capsys, "lmdb", write(pictures, ["a.png\tc"]), "--output", pictures / "db")
+    assert again[0] == 0, "replaces a database"
+    status, _, complaints = run(capsys, "lmdb", labels, "--output", pictures)
     assert status == 1 and "exists and is no LMDB database" in complaints
     (pictures / "db2").mkdir()
-    assert run(capsys, "lmdb", write(pictures, ["none.png\tc"]), "--out", pictures / "db2")[0] == 1
+    assert run(capsys, "lmdb", write(pictures, ["none.png\tc"]), "--output", pictures / "db2")[0] == 1
     assert list((pictures / "db2").iterdir()) == [], "nothing half-made is left"
 
 
 def test_sheets(pictures, capsys):
     labels = write(pictures, ["a.png\tab", "a.png\tc", "none.png\ta"])
     path = config(pictures, source=f"label_file_list: [{labels}]")
-    status, _, complaints = run(capsys, "augment", "-c", path, "--out", pictures / "sheet.png", "--epochs", 3)
+    status, _, complaints = run(capsys, "augment", "-c", path, "--output", pictures / "sheet.png", "--epochs", 3)
     assert status == 1 and "none.png: No such file" in complaints  # told, and the others are drawn
     sheet = cv2.imread(str(pictures / "sheet.png"))
     assert sheet.shape[1] == pytest.approx(4 * CELL, abs=40) and (sheet < 250).any()
-    again = run(capsys, "augment", "-c", path, "--out", pictures / "again.png", "--epochs", 3)
+    again = run(capsys, "augment", "-c", path, "--output", pictures / "again.png", "--epochs", 3)
     assert again[0] == 1 and (pictures / "again.png").read_bytes() == (pictures / "sheet.png").read_bytes()
-    run(capsys, "augment", "-c", path, "--out", pictures / "other.png", "--epochs", 3, "--seed", 1)
+    run(capsys, "augment", "-c", path, "--output", pictures / "other.png", "--epochs", 3, "--seed", 1)
     assert (pictures / "other.png").read_bytes() != (pictures / "sheet.png").read_bytes()
-    steps = run(capsys, "augment", "-c", path, "--out", pictures / "steps.jpg", "--steps", "--samples", 1)
+    steps = run(capsys, "augment", "-c", path, "--output", pictures / "steps.jpg", "--steps", "--samples", 1)
     assert steps[0] == 0 and (pictures / "steps.jpg").stat().st_size > 1000
-    assert run(capsys, "augment", "-c", path, "--out", pictures / "no/such.png")[0] == 1
-    assert run(capsys, "augment", "-c", path, "--out", pictures / "sheet.what")[0] == 1
+    assert run(capsys, "augment", "-c", path, "--output", pictures / "no/such.png")[0] == 1
+    assert run(capsys, "augment", "-c", path, "--output", pictures / "sheet.what")[0] == 1

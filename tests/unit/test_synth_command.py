@@ -29,7 +29,7 @@ def sources(tmp_path, monkeypatch):
 def test_lines_are_written_and_workers_change_nothing(sources, tmp_path, capsys):
     out = [tmp_path / name for name in ("one", "two")]
     for folder, workers in zip(out, "12"):
-        command = ["synth", "lines", "--count", "24", "--workers", workers, "--out", str(folder), "--height", "48"]
+        command = ["synth", "lines", "--count", "24", "--workers", workers, "--output", str(folder), "--height", "48"]
         assert main([*command, *sources[0]]) == 0
     assert "24 samples" in capsys.readouterr().err
     labels = [read_recognition_labels(folder / "labels.txt") for folder in out]
@@ -42,12 +42,12 @@ def test_lines_are_written_and_workers_change_nothing(sources, tmp_path, capsys)
 def test_pages_and_strips_are_written(sources, tmp_path):
     pages, strips = tmp_path / "pages", tmp_path / "strips"
     flags = sources[0]
-    assert main(["synth", "pages", "--count", "3", "--size", "200x240", "--out", str(pages), *flags]) == 0
+    assert main(["synth", "pages", "--count", "3", "--size", "200x240", "--output", str(pages), *flags]) == 0
     read = read_detection_labels(pages / "labels.txt")
     assert len(read) == 3 and sum(len(page.regions) for page in read) > 5
     assert next(decode_image(read[0].path.read_bytes(), "")).shape == (200, 240, 3)
     pytest.importorskip("lmdb")
-    assert main(["synth", "directions", "--count", "12", "--lmdb", "--out", str(strips), *flags]) == 0
+    assert main(["synth", "directions", "--count", "12", "--lmdb", "--output", str(strips), *flags]) == 0
     database = LMDBDataSet(str(strips))
     assert {database.read(i, np.random.default_rng(0))["label"] for i in range(len(database))} == {"0", "180"}
 
@@ -64,7 +64,7 @@ def test_pages_and_strips_are_written(sources, tmp_path):
 def test_mistakes_are_told(sources, tmp_path, monkeypatch, capsys, arguments, status, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    command = ["synth", "lines", "--count", "2", "--out", "out", *sources[0]]
+    command = ["synth", "lines", "--count", "2", "--output", "out", *sources[0]]
     arguments = [argument if argument != "." else "empty" for argument in arguments]
     assert main([*command, *arguments]) == status
     assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
@@ -72,7 +72,7 @@ def test_mistakes_are_told(sources, tmp_path, monkeypatch, capsys, arguments, st
 
 def test_nothing_is_written_over(sources, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("keep")
-    assert main(["synth", "lines", "--count", "2", "--out", str(tmp_path), *sources[0]]) == 1
+    assert main(["synth", "lines", "--count", "2", "--output", str(tmp_path), *sources[0]]) == 1
     assert "exists already" in capsys.readouterr().err and (tmp_path / "mine.txt").read_text() == "keep"
 
 
@@ -86,7 +86,7 @@ def test_fonts_are_listed_with_what_to_install(sources, capsys):
 
 
 def test_a_dictionary_is_built(tmp_path):
-    assert main(["synth", "dict", "en63", "--out", str(tmp_path / "d.txt")]) == 0
+    assert main(["synth", "dict", "en63", "--output", str(tmp_path / "d.txt")]) == 0
     assert Charset.from_file(tmp_path / "d.txt").num_classes == 64
 
 

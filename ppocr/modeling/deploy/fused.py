@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 
 from paddle import nn
 
@@ -17,4 +17,4 @@ class Fused(NamedTuple):
     """
 
     layer: nn.Layer
-    reads: Dict[str, Optional[nn.Layer]]
+    reads: Mapping[str, Optional[nn.Layer]]

@@ -71,11 +71,13 @@ def for_prediction(model: nn.Layer, example: paddle.Tensor) -> Prediction:
         if fused is not None:
             origins.note(fused)
             replace_layer(network, name, fused.layer)
-    neck, head = getattr(network, "neck", None), getattr(network, "head", None)
+    neck: Any = getattr(network, "neck", None)
+    head: Any = getattr(network, "head", None)
     if type(neck) in PYRAMIDS and isinstance(head, DBHead):
         fused = PYRAMIDS[type(neck)](neck, head.binarize.conv1)
         origins.note(fused)
-        network.neck, head.binarize.conv1 = fused.layer, nn.Identity()
+        network.neck = fused.layer
+        replace_layer(head, "binarize.conv1", nn.Identity())
     network.eval()
     return Prediction(network, origins.of(network))
 
