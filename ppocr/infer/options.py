@@ -11,8 +11,8 @@ class OCROptions:
     """Settings of the predictor chain. `None` means: what the model directory says, else PP-OCR's own default.
 
     Attributes:
-        det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the best family that was fetched
-            (`tiny`, else `mobile`); `cls=None` leaves strips as they lie.
+        det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the first family that was fetched
+            of `tiny`, `mobile`, `small`, else any other; `cls=None` leaves strips as they lie.
         threads: threads of each network on the CPU; 0 takes all cores.
         engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"` or `"onnxruntime"`.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import types
 
 import numpy as np
@@ -154,15 +155,20 @@ def test_the_width_of_a_strip_does_not_depend_on_its_neighbours():
 
 
 def test_missing_family_tells_how_to_get_it(ink_family):
-    with pytest.raises(ModelError, match="ppocr models fetch nosuch"):
+    with pytest.raises(ModelError, match=r"\(there are ink\): ppocr models fetch nosuch"):
         TextDetector(dataclasses.replace(ink_family, det="nosuch"))
 
 
 def test_the_default_is_the_best_family_that_was_fetched(ink_family, tmp_path):
     options = dataclasses.replace(ink_family, det="default")
+    (tmp_path / "models/ink").rename(tmp_path / "models/.hidden")  # as a fetch that is under way
     with pytest.raises(ModelError, match="no models have been fetched yet: ppocr models fetch tiny"):
         TextDetector(options)
-    (tmp_path / "models/ink").rename(tmp_path / "models/mobile")
+    (tmp_path / "models/.hidden").rename(tmp_path / "models/small")
+    assert resolve_model("default", "det").parent.name == "small"
+    shutil.copytree(tmp_path / "models/small", tmp_path / "models/another")  # a family of the user's own
+    assert resolve_model("default", "det").parent.name == "small"
+    (tmp_path / "models/another").rename(tmp_path / "models/mobile")
     assert resolve_model("default", "det").parent.name == "mobile"
     (tmp_path / "models/mobile").rename(tmp_path / "models/tiny")
     assert resolve_model("default", "det").parent.name == "tiny"
