@@ -12,7 +12,7 @@ import numpy as np
 
 from ppocr.metrics.detection import match_outlines
 from ppocr.metrics.score import Score
-from ppocr.metrics.text import EXACT, LineScore, TextRules, score_lines
+from ppocr.metrics.text import LineScore, TextRules, score_lines
 from ppocr.ops.charset import Charset
 
 
@@ -107,7 +107,7 @@ class RecMetric(Metric):
     ):
         super().__init__(main_indicator)
         self.charset, self.is_filter = charset, is_filter
-        self.rules = TextRules(ignore_width=False, ignore_case=is_filter, ignore_spaces=True) if ignore_space else EXACT
+        self.rules = TextRules(ignore_width=False, ignore_case=is_filter, ignore_spaces=ignore_space)
 
     def reset(self) -> None:
         self._score = LineScore()
