@@ -22,7 +22,7 @@ from ppocr.data.workers import WorkerPool
 from ppocr.errors import DataError, LabelError, PPOCRError
 from ppocr.ops.charset import Charset
 from ppocr.utils.cpu import available_cores
-from ppocr.utils.dictionary import build_charset, find_dictionary
+from ppocr.utils.dictionary import build_charset, read_dictionary
 
 Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its samples must be
 
@@ -67,7 +67,7 @@ def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
     """(name, how to open it) of each label file."""
     charset = None
     if args.dict:
-        charset = Charset.from_file(find_dictionary(args.dict), use_space_char=not args.no_space)
+        charset = Charset(read_dictionary(args.dict), use_space_char=not args.no_space)
 
     def open_file(name: str) -> Tuple[Any, Rules]:
         dataset = SimpleDataSet([name], data_dir=args.root)

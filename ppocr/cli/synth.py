@@ -31,6 +31,7 @@ from ppocr.data.synth.write import encoded_samples, write_files
 from ppocr.errors import ConfigError, PPOCRError
 from ppocr.ops.charset import Charset
 from ppocr.utils.atomic import replacing_directory, replacing_file
+from ppocr.utils.dictionary import read_dictionary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +119,7 @@ def _dataset(args: argparse.Namespace) -> Dataset:
             return SynthPages(size=args.size, kinds=split(args.kinds) if args.kinds else None, **common)
         if args.action == "directions":
             return SynthDirections(height=args.height, vertical=args.vertical, **common)
-        charset = Charset.from_file(args.dict, use_space_char=True) if args.dict else None
+        charset = Charset(read_dictionary(args.dict), use_space_char=True) if args.dict else None
         return SynthLines(
             height=args.height, vertical=args.vertical, charset=charset, max_text_length=args.max_length, **common
         )

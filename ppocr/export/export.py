@@ -24,7 +24,7 @@ from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
-from ppocr.utils.dictionary import read_characters
+from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.networks import example_shape, predict
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def inference_spec(config: Config) -> dict[str, Any]:
     steps = [_for_prediction(thaw(step)) for step in config.at("Eval.dataset.transforms")]
     post = thaw(config["PostProcess"])
     options = config.options
-    characters = read_characters(config)
-    if characters is not None:
+    if options.character_dict_path is not None:
+        characters = read_dictionary(options.character_dict_path)
         post.update(character_dict=characters, use_space_char=options.use_space_char)
     return {
         "Global": {"model_name": options.model_name or config.at("Architecture.algorithm")},

@@ -9,8 +9,8 @@ import numpy as np
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
-from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.malloc import Need, return_freed_memory
 
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
@@ -44,7 +44,7 @@ class TextRecognizer:
         self.image_shape = shape.image_shape
         characters = None
         if options.rec_char_dict_path is not None:
-            characters = Charset.from_file(options.rec_char_dict_path).characters
+            characters = read_dictionary(options.rec_char_dict_path)
         self.postprocess = model.postprocess(
             "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
         )

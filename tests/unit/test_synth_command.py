@@ -59,7 +59,7 @@ def test_pages_and_strips_are_written(sources, tmp_path):
     (["--backgrounds", "."], 1, "no pictures"),
     (["--difficulty", "0.9,0.1"], 2, "invalid number from 0 to 1"),
     (["--count", "0"], 2, "invalid whole number above 0"),
-    (["--dict", "none.txt"], 1, "not a usable character dictionary"),
+    (["--dict", "none.txt"], 1, "there is no such dictionary"),
 ])  # fmt: skip
 def test_mistakes_are_told(sources, tmp_path, monkeypatch, capsys, arguments, status, told):
     monkeypatch.chdir(tmp_path)
