@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if Path(args.output).suffix.lower() not in SUFFIXES:
-        raise PPOCRError(f"--out {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+        raise PPOCRError(f"--output {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
     loader = section_loader(load_config(args.config, args.opt), args.section, seed=args.seed)
     indices = [index for batch in loader.sampler.epoch(0) for index in batch.indices.tolist()][: args.samples]
     rows, failed = [], False
