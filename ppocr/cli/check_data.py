@@ -15,7 +15,7 @@ from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import complain
 from ppocr.cli.progress import Progress
 from ppocr.cli.training import add_override_argument
-from ppocr.config import load_config, thaw
+from ppocr.config import load_config
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
@@ -87,7 +87,7 @@ def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
         task=config.at("Architecture.model_type"),
         charset=build_charset(config),
         max_text_length=config.options.max_text_length,
-        label_list=thaw(config.at("PostProcess.label_list")) or ("0", "180"),
+        label_list=config.plain("PostProcess.label_list") or ("0", "180"),
         pictures=not args.no_pictures,
     )
 

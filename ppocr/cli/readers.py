@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import Callable, Iterable, Iterator, Union
 
-import cv2
 import numpy as np
 
 from ppocr.errors import InputError
@@ -51,22 +50,16 @@ def detect(options: OCROptions) -> Reader:
 
 
 def recognize(options: OCROptions) -> Reader:
-    """Read strips; with a classifier, those that lie upside down are turned first."""
+    """Read strips, each a page of its own; with a classifier, those that lie upside down are turned."""
+    from ppocr.infer.classifier import TextClassifier
+    from ppocr.infer.crops import StripReader
     from ppocr.infer.recognizer import TextRecognizer
 
-    recognizer = TextRecognizer(options)
-    turned = None
-    if options.cls is not None:
-        from ppocr.infer.classifier import TextClassifier
-
-        turned = TextClassifier(options).upside_down
+    classifier = TextClassifier(options) if options.cls is not None else None
+    reader = StripReader(TextRecognizer(options), classifier, doubt=options.cls_doubt)
 
     def read(strips: list[np.ndarray]) -> list[tuple[str, float]]:
-        if turned is not None:
-            strips = [
-                cv2.rotate(strip, cv2.ROTATE_180) if turn else strip for strip, turn in zip(strips, turned(strips))
-            ]
-        return recognizer(strips)
+        return [(text, score) for ((text, score, _),) in reader([[strip] for strip in strips])]
 
     return lambda pages: _in_groups(pages, read, StripResult)
 

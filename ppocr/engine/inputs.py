@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Iterator
 import cv2
 import numpy as np
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.registry import TRANSFORMS
 
 STRIPS_AT_ONCE = 8
@@ -16,7 +16,7 @@ STRIPS_AT_ONCE = 8
 def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
     """`Eval.dataset.transforms` as a function from a picture (uint8[H, W, 3], BGR) to float32[3, h, w]."""
     steps = []
-    for step in thaw(config["Eval"]["dataset"]["transforms"]):
+    for step in config.plain("Eval.dataset.transforms"):
         ((name, settings),) = step.items()
         if not name.endswith("LabelEncode") and name != "KeepKeys":  # what only labelled pictures have
             steps.append(TRANSFORMS.build({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}"))

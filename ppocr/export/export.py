@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Se
 import numpy as np
 import yaml
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.engine.build import ANY, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
@@ -110,8 +110,8 @@ def inference_spec(config: Config) -> dict[str, Any]:
     ]
     if problems:
         raise ConfigError(problems)
-    steps = [_for_prediction(thaw(step)) for step in config.at("Eval.dataset.transforms")]
-    post = thaw(config["PostProcess"])
+    steps = [_for_prediction(step) for step in config.plain("Eval.dataset.transforms")]
+    post = config.plain("PostProcess")
     options = config.options
     if options.character_dict_path is not None:
         characters = read_dictionary(options.character_dict_path)

@@ -32,14 +32,19 @@ class StripReader:
         recognizer: reads.
         classifier: None reads all strips as they lie.
         doubt: a strip is doubtful when its score is not higher; 1 shows every strip to the classifier.
-        stages: where the time goes.
+        stages: where the time goes; by default nobody asks.
     """
 
     def __init__(
-        self, recognizer: TextRecognizer, classifier: Optional[TextClassifier], *, doubt: float, stages: Stages
+        self,
+        recognizer: TextRecognizer,
+        classifier: Optional[TextClassifier],
+        *,
+        doubt: float,
+        stages: Optional[Stages] = None,
     ):
         self.recognizer, self.classifier = recognizer, classifier
-        self.doubt, self.stages = doubt, stages
+        self.doubt, self.stages = doubt, stages or Stages()
 
     def __call__(self, pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
         """The readings of each page's strips, uint8[h, w, 3] BGR."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Optional
 
 import numpy as np
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.engine.inputs import preprocessing
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import TOLERANCE, exported_model
@@ -110,7 +110,7 @@ def onnx_runner(data: bytes) -> Run:
 def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> list[np.ndarray]:
     """Lines of text that an exported detector finds on pages, cut out: uint8[h, w, 3] each."""
     exported, prepare = exported_model(detector), preprocessing(config)
-    boxes_of = POSTPROCESSES.build(thaw(config["PostProcess"]), "PostProcess")
+    boxes_of = POSTPROCESSES.build(config.plain("PostProcess"), "PostProcess")
     strips = []
     for page in pages:
         height, width = page.shape[:2]

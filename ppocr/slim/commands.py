@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -87,11 +87,7 @@ def measure_layers(
     layers = [name for name in fpgm.groups if name in used and name not in skipped]
 
     def score(network: paddle.nn.Layer) -> float:
-        experiment.model = network
-        try:
-            return evaluate(experiment, _First(loader, batches), metric)[metric.main_indicator]  # type: ignore[arg-type]
-        finally:
-            experiment.model = model
+        return evaluate(experiment, loader, metric, network=network, batches=batches)[metric.main_indicator]
 
     def report(number: int, count: int, text: str) -> None:
         tell(f"{number}/{count} {text}")
@@ -104,20 +100,6 @@ def measure_layers(
     lost = judge({name: cut_of(fpgm.groups[name].size, ratio) for name, ratio in chosen.items()})
     pruned = measure(plan_pruning(fpgm, model, chosen).apply(model), shape)
     return Measured(measured.losses, describe(chosen), pruned.size / cost.size, pruned.flops / cost.flops, lost)
-
-
-class _First:
-    """The first batches of a loader."""
-
-    def __init__(self, loader: Any, count: int):
-        self._loader, self._count = loader, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def epoch(self, epoch: int) -> Iterator[Dict[str, Any]]:
-        for batch, _ in zip(self._loader.epoch(epoch), range(self._count)):
-            yield batch
 
 
 def quantize_trained(
