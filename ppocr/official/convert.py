@@ -18,8 +18,9 @@ from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import export_model
 from ppocr.official.agreement import Run, check_agreement, find_strips, onnx_runner
-from ppocr.official.families import Family, OfficialModel, only_weights
+from ppocr.official.families import Family, OfficialModel
 from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
+from ppocr.official.rename import only_weights
 from ppocr.official.unfuse import by_execution_order, calibrate_norms
 
 if TYPE_CHECKING:

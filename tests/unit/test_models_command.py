@@ -36,9 +36,10 @@ from ppocr.official import convert, install
 from ppocr.official import families as official
 from ppocr.official.agreement import Agreement, check_agreement, onnx_runner
 from ppocr.official.download import read_members
-from ppocr.official.families import MOBILE, only_weights
+from ppocr.official.families import MOBILE
 from ppocr.official.install import MANIFEST, installed_problems
 from ppocr.official.onnx_graph import read_constants
+from ppocr.official.rename import only_weights
 
 KINDS = ("det", "cls")  # the recogniser takes longer and would not be handled differently
 
