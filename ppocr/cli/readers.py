@@ -14,13 +14,13 @@ from ppocr.errors import InputError
 from ppocr.infer.io.sources import Page
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
-from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
+from ppocr.infer.results import CropResult, DirectionResult, OCRResult, TextLine
 
 Pages = Iterable[Union[Page, InputError]]
 Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
 Reader = Callable[[Pages], Results]
 
-_STRIPS_AT_ONCE = 64  # read together, so that batches can be filled with strips of similar width
+_CROPS_AT_ONCE = 64  # read together, so that batches can be filled with crops of similar width
 
 
 def ocr(options: OCROptions) -> Reader:
@@ -50,22 +50,22 @@ def detect(options: OCROptions) -> Reader:
 
 
 def recognize(options: OCROptions) -> Reader:
-    """Read strips, each a page of its own; with a classifier, those that lie upside down are turned."""
+    """Read crops, each a page of its own; with a classifier, those that lie upside down are turned."""
     from ppocr.infer.classifier import TextClassifier
-    from ppocr.infer.crops import StripReader
+    from ppocr.infer.crops import CropReader
     from ppocr.infer.recognizer import TextRecognizer
 
     classifier = TextClassifier(options) if options.cls is not None else None
-    reader = StripReader(TextRecognizer(options), classifier, doubt=options.cls_doubt)
+    reader = CropReader(TextRecognizer(options), classifier, doubt=options.cls_doubt)
 
-    def read(strips: list[np.ndarray]) -> list[tuple[str, float]]:
-        return [(text, score) for ((text, score, _),) in reader([[strip] for strip in strips])]
+    def read(crops: list[np.ndarray]) -> list[tuple[str, float]]:
+        return [(text, score) for ((text, score, _),) in reader([[crop] for crop in crops])]
 
-    return lambda pages: _in_groups(pages, read, StripResult)
+    return lambda pages: _in_groups(pages, read, CropResult)
 
 
 def classify(options: OCROptions) -> Reader:
-    """Tell how strips lie."""
+    """Tell how crops lie."""
     from ppocr.infer.classifier import TextClassifier
 
     classifier = TextClassifier(options)
@@ -86,7 +86,7 @@ def _in_groups(
 
     for page in pages:
         group.append(page)
-        if len(group) >= _STRIPS_AT_ONCE:
+        if len(group) >= _CROPS_AT_ONCE:
             yield from finish()
             group = []
     yield from finish()

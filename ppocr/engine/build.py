@@ -128,7 +128,7 @@ def input_shape(config: Config) -> List[int]:
     """[N, C, H, W] of the network's input, `ANY` where it is free.
 
     Raises:
-        ConfigError: the transforms of a recogniser or classifier don't say the size of a strip.
+        ConfigError: the transforms of a recogniser or classifier don't say the size of a crop.
     """
     kind = config.at("Architecture.model_type")
     if kind == "det":
@@ -137,7 +137,7 @@ def input_shape(config: Config) -> List[int]:
     channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
     if height is None:
         raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
-    # A recogniser reads strips of any width, the classifier always the left part of the strip
+    # A recogniser reads crops of any width, the classifier always the left part of the crop
     return [ANY, channels, height, ANY if kind == "rec" else width]
 
 

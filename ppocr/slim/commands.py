@@ -116,7 +116,7 @@ def quantize_trained(
     Args:
         config: names the weights.
         directory: model directory to write.
-        pages: uint8[H, W, 3], BGR. For recogniser and classifier they are strips, or with `detector` pages whose strips
+        pages: uint8[H, W, 3], BGR. For recogniser and classifier they are crops, or with `detector` pages whose crops
             it finds.
         detector: a model directory or family.
         execution, float_layers: of `export_quantized`.
@@ -124,16 +124,16 @@ def quantize_trained(
     Raises:
         ConfigError, ModelError: no weights, no text on the pages, or the export is not what it should be.
     """
-    from ppocr.engine.inputs import page_batches, strip_batches
+    from ppocr.engine.inputs import crop_batches, page_batches
 
     experiment = Experiment.with_weights(config)
     if experiment.task == "det":
         batches: List[np.ndarray] = list(page_batches(pages, config))
     else:
-        strips = _strips(pages, detector) if detector is not None else list(pages)
+        crops = _crops(pages, detector) if detector is not None else list(pages)
         if experiment.task == "cls":  # pictures are upright as a rule, and both directions have to be decided rightly
-            strips = [turned for strip in strips for turned in (strip, strip[::-1, ::-1])]
-        batches = list(strip_batches(strips, config))
+            crops = [turned for crop in crops for turned in (crop, crop[::-1, ::-1])]
+        batches = list(crop_batches(crops, config))
     if not batches:
         raise ModelError("no text was found on the pictures: nothing to calibrate on")
     return export_quantized(
@@ -141,7 +141,7 @@ def quantize_trained(
     )
 
 
-def _strips(pages: Sequence[np.ndarray], detector: str) -> List[np.ndarray]:
+def _crops(pages: Sequence[np.ndarray], detector: str) -> List[np.ndarray]:
     from ppocr.infer.detector import TextDetector
     from ppocr.infer.options import OCROptions
     from ppocr.ops.boxes import crop_quad

@@ -102,7 +102,7 @@ def test_tiles_find_what_the_whole_page_shows(ink_family, monkeypatch):
     assert len(runs) > 1 and len(set(runs)) == 1 and runs[0][2] * runs[0][3] <= 400_000
 
 
-def test_upside_down_strips_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
+def test_upside_down_crops_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
     image = page_with((100, 100, 400, 130))
     image[100:130, 250:400] = 60  # still ink, and brighter on the right: upright
     upright = OCR(ink_family)(image)[0].lines[0]
@@ -123,19 +123,19 @@ def test_tall_boxes_begin_at_their_upper_right_corner(ink_family):
 
 
 def test_classifier_alone(ink_family):
-    strip = np.full((48, 192, 3), 255, np.uint8)
-    strip[:, 96:] = 0
-    assert TextClassifier(ink_family)([strip, strip[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
+    crop = np.full((48, 192, 3), 255, np.uint8)
+    crop[:, 96:] = 0
+    assert TextClassifier(ink_family)([crop, crop[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
 
 
-def test_recogniser_alone_keeps_the_order_and_joins_long_strips(ink_family):
-    strips = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
-    texts = [text for text, _ in TextRecognizer(ink_family)(strips)]
+def test_recogniser_alone_keeps_the_order_and_joins_long_crops(ink_family):
+    crops = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
+    texts = [text for text, _ in TextRecognizer(ink_family)(crops)]
     assert texts[0] == "0" and texts[1] == "1" and texts[3] == "3"
     assert set(texts[2]) == {"2"} and len(texts[2]) > 1  # cut in pieces, each of which read one digit
 
 
-def test_batches_hold_every_strip_once_in_few_shapes():
+def test_batches_hold_every_crop_once_in_few_shapes():
     widths = np.random.default_rng(0).integers(1, 3000, 500).tolist()
     batches = plan_batches(widths, 8)
     assert sorted(index for batch in batches for index in batch.indices) == list(range(500))
@@ -147,7 +147,7 @@ def test_batches_hold_every_strip_once_in_few_shapes():
     assert [len(batch.indices) for batch in exact] == [7]
 
 
-def test_the_width_of_a_strip_does_not_depend_on_its_neighbours():
+def test_the_width_of_a_crop_does_not_depend_on_its_neighbours():
     alone = {width: plan_batches([width], 8)[0].width for width in (40, 300, 320, 321, 700)}
     together = plan_batches([40, 300, 320, 321, 700] * 3, 8)
     assert {batch.width for batch in together} == set(alone.values())
