@@ -155,24 +155,30 @@ BACKBONES = {
         "ResNet_vd": ".backbones.resnet_vd:DetResNetVd",
         "ResNet": ".backbones.resnet_vd:DetResNetVd",  # its name in the first 2.0 configurations
         "ShuffleNetV2": ".backbones.shufflenet_v2:DetShuffleNetV2",
+        "PPLCNetV3": ".backbones.pp_lcnet_v3:DetPPLCNetV3",
         "PPLCNetV4": ".backbones.pp_lcnet_v4:DetPPLCNetV4",
     }),
     "rec": Registry("recognition backbone", _MODELING, {
         "MobileNetV3": ".backbones.mobilenet_v3:RecMobileNetV3",
+        "MobileNetV1Enhance": ".backbones.mobilenet_v1_enhance:RecMobileNetV1Enhance",
         "ResNet": ".backbones.resnet_vd:RecResNetVd",
         "ShuffleNetV2": ".backbones.shufflenet_v2:RecShuffleNetV2",
+        "PPLCNetV3": ".backbones.pp_lcnet_v3:RecPPLCNetV3",
         "PPLCNetV4": ".backbones.pp_lcnet_v4:RecPPLCNetV4",
     }),
 }
-BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same crops as the recogniser
+BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same strips as the recogniser
 
 NECKS = Registry("neck", _MODELING, {
     "DBFPN": ".necks.db_fpn:DBFPN",
+    "RSEFPN": ".necks.rse_fpn:RSEFPN",
+    "LKPAN": ".necks.lk_pan:LKPAN",
     "RepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",
     "UniRepLKFPN": ".necks.rep_lk_fpn:RepLKFPN",  # its name in the first PP-OCRv6 configurations
     "RepLKPAN": ".necks.rep_lk_pan:RepLKPAN",
     "UniRepLKPAN": ".necks.rep_lk_pan:RepLKPAN",
     "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
+    "SVTR": ".necks.svtr:SVTR",
     "LightSVTR": ".necks.light_svtr:LightSVTR",
 })
 
@@ -185,6 +191,7 @@ HEADS = Registry("head", _MODELING, {
 
 TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHead, while training
     "NRTRHead": ".heads.nrtr_head:NRTRHead",
+    "SARHead": ".heads.sar_head:SARHead",
 })
 
 DATASETS = Registry("data set", "ppocr.data", {
@@ -213,6 +220,7 @@ TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
     "ClsLabelEncode": ".label_encode:ClsLabelEncode",
     "MultiLabelEncode": ".label_encode:MultiLabelEncode",
     "NRTRLabelEncode": ".label_encode:NRTRLabelEncode",
+    "SARLabelEncode": ".label_encode:SARLabelEncode",
     "IaaAugment": ".det_augment:IaaAugment",
     "RandomPerspective": ".det_augment:RandomPerspective",
     "ColorJitter": ".det_augment:ColorJitter",
@@ -248,6 +256,7 @@ LOSSES = Registry("loss", "ppocr.losses", {
     "CTCLoss": ".ctc:CTCLoss",
     "ClsLoss": ".classes:ClsLoss",
     "NRTRLoss": ".classes:NRTRLoss",
+    "SARLoss": ".classes:SARLoss",
     "SoftMapLoss": ".distillation:SoftMapLoss",
     "SoftLogitsLoss": ".distillation:SoftLogitsLoss",
     "CombinedLoss": ".combined:CombinedLoss",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import paddle
 
 # Parameters that no inference model holds, because only training runs them: the threshold map of DB (eq. 1 and 2), the
-# supervision of the neck's inner maps, and the recogniser's branch that only teaches
-TRAINING_ONLY = ("head.thresh.", "head.aux_", "head.before_gtc.", "head.gtc_head.")
+# supervision of the neck's inner maps, and the recogniser's branches that only teach
+TRAINING_ONLY = ("head.thresh.", "head.aux_", "head.before_gtc.", "head.gtc_head.", "head.sar_head.")
 
 
 @dataclass(frozen=True)

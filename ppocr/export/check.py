@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping
 
 import numpy as np
 
-from ppocr.data.loader import Loader
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.inputs import drawn_pages, preprocessing
 from ppocr.errors import ConfigError, LabelError, ModelError
@@ -53,21 +52,13 @@ def check_results(experiment: Experiment, directory: Path) -> int:
 
 def _batches(experiment: Experiment) -> Iterator[Mapping[str, Any]]:
     """Batches of `Eval`; of drawn pictures where its files are missing."""
-    loader = evaluation_loader(experiment)
-    if loader is None:
-        logger.info("checking on drawn pictures")
+    try:
+        loader = experiment.loader("Eval")
+    except (ConfigError, LabelError) as error:
+        logger.info("checking on drawn pictures, since those of Eval are not at hand: %s", str(error).splitlines()[0])
         yield from _drawn(experiment)
     else:
         yield from loader.epoch(0)
-
-
-def evaluation_loader(experiment: Experiment) -> Optional[Loader]:
-    """That of `Eval`; None where its pictures are not at hand."""
-    try:
-        return experiment.loader("Eval")
-    except (ConfigError, LabelError) as error:
-        logger.info("the pictures of Eval are not at hand: %s", str(error).splitlines()[0])
-        return None
 
 
 def _drawn(experiment: Experiment) -> Iterator[Dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Cross-entropy: one class a picture (direction), or one a place of a text (attention decoders)."""
+"""Cross-entropy: one class a picture (direction), or one a place of a text (decoders)."""
 
 from __future__ import annotations
 
@@ -59,6 +59,26 @@ class NRTRLoss:
         used = paddle.nonzero(following != PADDING).flatten()
         logits = logits.reshape([-1, classes]).gather(used)
         return {"loss": smooth_cross_entropy(logits, _shares(following.gather(used), classes), self.smoothing)}
+
+
+class SARLoss:
+    """Cross-entropy of each character that follows (Li et al. 2019, SAR, arXiv 1811.00751)."""
+
+    def __call__(
+        self, outputs: Union[paddle.Tensor, Mapping[str, paddle.Tensor]], batch: Mapping[str, Any]
+    ) -> Dict[str, paddle.Tensor]:
+        """The loss of a batch.
+
+        Args:
+            outputs: logits, float32[N, L, C], of the characters after the first L of the label; or a dict with them
+                as `sar` (`MultiHead`).
+            batch: with `label_sar`, int64[N, more than L]: start, characters, end, then C as padding, which adds
+                nothing.
+        """
+        logits = outputs["sar"] if isinstance(outputs, Mapping) else outputs
+        steps, classes = logits.shape[1:]
+        following = batch["label_sar"][:, 1 : 1 + steps].astype("int64")
+        return {"loss": F.cross_entropy(logits.astype("float32"), following, ignore_index=classes)}
 
 
 def smooth_cross_entropy(logits: paddle.Tensor, shares: paddle.Tensor, smoothing: float) -> paddle.Tensor:

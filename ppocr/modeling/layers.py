@@ -27,7 +27,7 @@ def conv_bn(
     in_channels: int,
     out_channels: int,
     *,
-    kernel: int = 1,
+    kernel: IntPair = 1,
     stride: IntPair = 1,
     groups: int = 1,
     padding: Optional[List[int]] = None,
@@ -38,14 +38,15 @@ def conv_bn(
     """[pool →] convolution without bias → batch normalisation [→ activation], `float32[N, C, H, W]` in and out.
 
     Args:
-        kernel: side of the square kernel.
+        kernel: side of a square kernel, or height and width.
         padding: [top, bottom, left, right]; by default what keeps the size (before striding) for an odd kernel.
         act: a key of `ACTIVATIONS`, or None.
         pool: what comes before the convolution, for the shortcuts of ResNet-vd.
         names: what the two layers with weights are called in the state dict; the official networks use two styles.
     """
-    pads = (kernel - 1) // 2 if padding is None else padding
-    conv = nn.Conv2D(in_channels, out_channels, kernel, stride=stride, padding=pads, groups=groups, bias_attr=False)
+    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
+    pads = [(side - 1) // 2 for side in sides] if padding is None else padding
+    conv = nn.Conv2D(in_channels, out_channels, sides, stride=stride, padding=pads, groups=groups, bias_attr=False)
     steps = [("pool", pool)] if pool is not None else []
     steps += [(names[0], conv), (names[1], nn.BatchNorm2D(out_channels))]
     steps += [("act", ACTIVATIONS[act]())] if act is not None else []
@@ -62,6 +63,7 @@ class SqueezeExcitation(nn.Layer):
             of MobileNetV3 and of the detection necks 1/5.
         window: of `SteadyMean`, for large maps.
         shortcut: add the unweighed map.
+        lr_mult: factor on the optimiser's learning rate.
     """
 
     def __init__(
@@ -72,11 +74,14 @@ class SqueezeExcitation(nn.Layer):
         slope: float = 0.2,
         window: Optional[int] = None,
         shortcut: bool = False,
+        lr_mult: float = 1.0,
     ):
         super().__init__()
+        inner = channels // reduction
+        attrs = [ParamAttr(learning_rate=lr_mult) for _ in range(4)]
         self.pool = nn.AdaptiveAvgPool2D(1) if window is None else SteadyMean(window)
-        self.conv1 = nn.Conv2D(channels, channels // reduction, 1)
-        self.conv2 = nn.Conv2D(channels // reduction, channels, 1)
+        self.conv1 = nn.Conv2D(channels, inner, 1, weight_attr=attrs[0], bias_attr=attrs[1])
+        self.conv2 = nn.Conv2D(inner, channels, 1, weight_attr=attrs[2], bias_attr=attrs[3])
         self.slope = slope
         self.shortcut = shortcut
 

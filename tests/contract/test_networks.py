@@ -21,6 +21,7 @@ DET = [
     *({"name": "ResNet_vd", "layers": layers} for layers in (18, 34, 50)),
     {"name": "ResNet", "layers": 18},
     *({"name": "ShuffleNetV2", "scale": scale} for scale in (0.5, 1.0)),
+    *({"name": "PPLCNetV3", "det": True, "scale": scale} for scale in (0.5, 0.75)),
     *({"name": "PPLCNetV4", "det": True, "model_size": size} for size in ("tiny", "small", "medium")),
 ]
 REC = [
@@ -32,6 +33,7 @@ REC = [
     {"name": "MobileNetV3", "model_name": "small", "scale": 0.5, "small_stride": [1, 2, 2, 2], "disable_se": True},
     *({"name": "ResNet", "layers": layers} for layers in (18, 34, 50)),
     *({"name": "ShuffleNetV2", "scale": scale} for scale in (0.5, 1.0)),
+    *({"name": "MobileNetV1Enhance", "scale": scale} for scale in (0.25, 0.5)),
 ]
 
 
@@ -55,14 +57,17 @@ def assert_every_parameter_learns(model, x):
     assert not [name for name, parameter in learning.items() if not np.isfinite(parameter.grad.numpy()).all()]
 
 
-IN_PP_OCRV6 = ("RepLKPAN", "UniRepLKPAN", "LightSVTR")  # see test_pp_ocrv6.py
+ELSEWHERE = {  # see test_pp_ocrv6.py and test_pp_ocr_mobile_networks.py
+    "backbone": {"PPLCNetV3", "PPLCNetV4"},
+    "neck": {"RepLKPAN", "UniRepLKPAN", "LightSVTR", "RSEFPN", "LKPAN", "SVTR"},
+}
 
 
 def test_every_backbone_of_the_registry_is_tested_here():
     assert {spec["name"] for spec in DET} == set(BACKBONES["det"].table)
-    assert {spec["name"] for spec in REC} | {"PPLCNetV4"} == set(BACKBONES["rec"].table)  # see test_pp_ocrv6.py
+    assert {spec["name"] for spec in REC} | ELSEWHERE["backbone"] == set(BACKBONES["rec"].table)
     assert set(BACKBONES) == {"det", "rec", "cls"}
-    assert set(NECKS.table) == {"DBFPN", "RepLKFPN", "UniRepLKFPN", "SequenceEncoder", *IN_PP_OCRV6}
+    assert set(NECKS.table) == {"DBFPN", "RepLKFPN", "UniRepLKFPN", "SequenceEncoder", *ELSEWHERE["neck"]}
     assert set(HEADS.table) == {"DBHead", "MultiHead", "CTCHead", "ClsHead"}
 
 

@@ -178,6 +178,7 @@ def test_labels_that_cannot_be_learnt():
         ("CTCLabelEncode", "abd"),
         ("CTCLabelEncode", " "),
         ("NRTRLabelEncode", "abd"),
+        ("SARLabelEncode", "abd"),
         ("MultiLabelEncode", ""),
         ("ClsLabelEncode", "90"),
         ("DetLabelEncode", "[{"),

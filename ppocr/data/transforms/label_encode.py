@@ -96,21 +96,42 @@ class NRTRLabelEncode(CTCLabelEncode):
         return sample
 
 
+class SARLabelEncode(CTCLabelEncode):
+    """The same with the indices that PaddleOCR gives it for SAR's decoder.
+
+    First the dictionary, then unknown, start and end (one mark), padding.
+    """
+
+    def __call__(self, sample: Sample) -> Sample:
+        characters = len(self.charset.characters)
+        mark, padding = characters + 1, characters + 2
+        indices = [mark, *(index - 1 for index in self.encode(sample)), mark]
+        sample["text"] = sample["label"]
+        sample["label"] = np.full(self.max_text_length + 2, padding, np.int64)
+        sample["label"][: len(indices)] = indices
+        sample["length"] = np.int64(len(indices))
+        return sample
+
+
 class MultiLabelEncode:
-    """A text → `label_ctc` and `label_gtc`, for a head of two branches, and `length` (of the CTC label).
+    """A text → `label_ctc`, `label_gtc` and `label_sar`, for a head of several branches, and `length` (of `label_ctc`).
 
     Args:
         charset, max_text_length: from the builder.
-        gtc_encode: the second branch's encoding.
+        gtc_encode: the encoding of `label_gtc`; `label_sar` always is SAR's.
     """
 
     def __init__(
-        self, charset: Charset, max_text_length: int = 25, gtc_encode: Literal["NRTRLabelEncode"] = "NRTRLabelEncode"
+        self,
+        charset: Charset,
+        max_text_length: int = 25,
+        gtc_encode: Literal["NRTRLabelEncode", "SARLabelEncode"] = "NRTRLabelEncode",
     ):
-        self._ctc, self._gtc = CTCLabelEncode(charset, max_text_length), NRTRLabelEncode(charset, max_text_length)
+        self._ctc, self._sar = CTCLabelEncode(charset, max_text_length), SARLabelEncode(charset, max_text_length)
+        self._gtc = self._sar if gtc_encode == "SARLabelEncode" else NRTRLabelEncode(charset, max_text_length)
 
     def __call__(self, sample: Sample) -> Sample:
-        gtc = self._gtc(dict(sample))["label"]
+        gtc, sar = (encode(dict(sample))["label"] for encode in (self._gtc, self._sar))
         sample = self._ctc(sample)
-        sample.update(label_ctc=sample["label"], label_gtc=gtc)
+        sample.update(label_ctc=sample["label"], label_gtc=gtc, label_sar=sar)
         return sample

@@ -91,9 +91,10 @@ def fuse_branches(model: nn.Layer, note: Callable[[Fused], None] = lambda fused:
     for name, layer in list(model.named_sublayers()):
         if hasattr(layer, "fuse"):
             fused = layer.fuse()
-            if isinstance(fused, nn.Conv2D):  # one convolution for all branches, which read the same input
+            made = [part for part, new in fused.named_sublayers(include_self=True) if isinstance(new, nn.Conv2D)]
+            if len(made) == 1:  # one convolution for all branches, which read the same input
                 first = next(part for part in layer.sublayers() if isinstance(part, nn.Conv2D))
-                note(Fused(fused, {"": first}))
+                note(Fused(fused, {made[0]: first}))
             replace_layer(model, name, fused)
 
 

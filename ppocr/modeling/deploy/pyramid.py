@@ -30,7 +30,7 @@ class FoldedPyramid(nn.Layer):
 
     Args:
         neck: its layers for the coarser maps are used as they are.
-        conv: the 3×3 convolution that reads the neck's output.
+        conv: the convolution that reads the neck's output.
     """
 
     def __init__(self, neck: DBFPN, conv: nn.Conv2D):
@@ -60,19 +60,15 @@ class FoldedPyramid(nn.Layer):
 
 def fold_pyramid(neck: DBFPN, conv: nn.Conv2D) -> Fused:
     """The neck and the convolution after it as a `FoldedPyramid`."""
-    reads = {
-        "p2_from_c2": neck.in2_conv,
-        "p2_from_out3": neck.p3_conv,
-        "conv_from_coarse": conv,
-        "conv_from_p2": conv,
-    }
+    reads = {"p2_from_c2": neck.in2_conv, "p2_from_out3": neck.p3_conv, "conv_from_coarse": conv, "conv_from_p2": conv}
     return Fused(FoldedPyramid(neck, conv), reads)
 
 
 def conv_of(weight: np.ndarray, bias: Optional[paddle.Tensor] = None) -> nn.Conv2D:
-    """A 3×3 convolution with these weights, `[out, in, 3, 3]`."""
-    out_channels, in_channels = weight.shape[:2]
-    conv = nn.Conv2D(in_channels, out_channels, 3, padding=1, bias_attr=None if bias is not None else False)
+    """A convolution with these weights, `[out, in, k, k]`, k odd, that keeps the size."""
+    out_channels, in_channels, side, _ = weight.shape
+    bias_attr = None if bias is not None else False
+    conv = nn.Conv2D(in_channels, out_channels, side, padding=side // 2, bias_attr=bias_attr)
     conv.weight.set_value(weight.astype(np.float32))
     if bias is not None:
         conv.bias.set_value(bias)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Union
+from typing import Dict, Sequence, Union
 
 import paddle
 import paddle.nn.functional as F
@@ -23,14 +23,28 @@ class DBHead(nn.Layer):
         fix_nan: while training, let activations that are no numbers count as 0, as PP-OCRv6's recipe does.
         aux_in_channels: channels of the neck's inner sums; if not 0, while training each of them gets a pair of
             branches of its own (PP-OCRv6's deep supervision).
+        kernel_list: sides of the three convolutions of a branch; the first is odd, the others are 2.
+
+    Raises:
+        ValueError: for other kernels.
     """
 
-    def __init__(self, in_channels: int, k: int = 50, fix_nan: bool = False, aux_in_channels: int = 0):
+    def __init__(
+        self,
+        in_channels: int,
+        k: int = 50,
+        fix_nan: bool = False,
+        aux_in_channels: int = 0,
+        kernel_list: Sequence[int] = (3, 2, 2),
+    ):
         super().__init__()
+        kernel, *doubling = kernel_list
+        if kernel % 2 == 0 or doubling != [2, 2]:
+            raise ValueError(f"kernel_list must be an odd number and twice 2, came {list(kernel_list)!r}")
         self.k = k
         self.out_channels = 1
-        self.binarize = MapBranch(in_channels, fix_nan)
-        self.thresh = MapBranch(in_channels, fix_nan)
+        self.binarize = MapBranch(in_channels, fix_nan, kernel)
+        self.thresh = MapBranch(in_channels, fix_nan, kernel)
         self.has_aux = aux_in_channels > 0
         if self.has_aux:
             for level in AUX_SCALES:
@@ -70,12 +84,12 @@ AUX_SCALES = {"p4": 4, "p3": 2, "p2": 1}  # level of the neck → what brings it
 
 
 class MapBranch(nn.Layer):
-    """3×3 convolution, then two transposed ones that double the size each → one channel in [0, 1]."""
+    """k×k convolution, then two transposed ones that double the size each → one channel in [0, 1]."""
 
-    def __init__(self, in_channels: int, fix_nan: bool = False):
+    def __init__(self, in_channels: int, fix_nan: bool = False, kernel: int = 3):
         super().__init__()
         inner = in_channels // 4
-        self.conv1 = nn.Conv2D(in_channels, inner, 3, padding=1, bias_attr=False)
+        self.conv1 = nn.Conv2D(in_channels, inner, kernel, padding=kernel // 2, bias_attr=False)
         self.conv_bn1 = _batch_norm(inner)
         self.conv2 = _double(inner, inner)
         self.conv_bn2 = _batch_norm(inner)

@@ -75,11 +75,11 @@ class RepLKFPN(nn.Layer):
 
 
 class WeighedConv(nn.Layer):
-    """1×1 convolution, its channels weighed by squeeze-and-excitation, both added if `shortcut`."""
+    """k×k convolution, its channels weighed by squeeze-and-excitation, both added if `shortcut`."""
 
-    def __init__(self, in_channels: int, out_channels: int, *, shortcut: bool, window: int):
+    def __init__(self, in_channels: int, out_channels: int, *, shortcut: bool, window: int, kernel: int = 1):
         super().__init__()
-        self.in_conv = pointwise(in_channels, out_channels)
+        self.in_conv = plain_conv(in_channels, out_channels, kernel)
         self.se_block = SqueezeExcitation(out_channels, window=window, shortcut=shortcut)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -87,5 +87,10 @@ class WeighedConv(nn.Layer):
 
 
 def pointwise(in_channels: int, out_channels: int) -> nn.Conv2D:
+    return plain_conv(in_channels, out_channels, 1)
+
+
+def plain_conv(in_channels: int, out_channels: int, kernel: int) -> nn.Conv2D:
+    """A convolution without bias that keeps the size."""
     attr = ParamAttr(initializer=nn.initializer.KaimingUniform())
-    return nn.Conv2D(in_channels, out_channels, 1, weight_attr=attr, bias_attr=False)
+    return nn.Conv2D(in_channels, out_channels, kernel, padding=kernel // 2, weight_attr=attr, bias_attr=False)
