@@ -92,6 +92,10 @@ class Config(Mapping[str, Any]):
             node = node[key]
         return node
 
+    def plain(self, path: str, default: Any = None) -> Any:
+        """As `at`, but as plain dicts and lists of the caller's own, which constructors take."""
+        return thaw(self.at(path, default))
+
     def to_dict(self) -> dict[str, Any]:
         return thaw(self._tree)
 

@@ -167,7 +167,7 @@ BACKBONES = {
         "PPLCNetV4": ".backbones.pp_lcnet_v4:RecPPLCNetV4",
     }),
 }
-BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same strips as the recogniser
+BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same crops as the recogniser
 
 NECKS = Registry("neck", _MODELING, {
     "DBFPN": ".necks.db_fpn:DBFPN",

@@ -43,8 +43,8 @@ def directions(folder: Path) -> Path:
     rows = []
     for line in (SAMPLES / "sample_lines" / "rec.txt").read_text(encoding="utf-8").splitlines():
         name = line.split("\t")[0]
-        strip = cv2.imread(str(SAMPLES / "sample_lines" / name))
-        for label, picture in (("0", strip), ("180", strip[::-1, ::-1])):
+        crop = cv2.imread(str(SAMPLES / "sample_lines" / name))
+        for label, picture in (("0", crop), ("180", crop[::-1, ::-1])):
             check(cv2.imwrite(str(folder / f"{label}_{name}"), picture), f"{folder} is not writable")
             rows.append(f"{label}_{name}\t{label}\n")
     (folder / "cls.txt").write_text("".join(rows), encoding="utf-8")

@@ -44,7 +44,7 @@ INT8 = '"0.t_i8"'  # how a graph of Paddle 3 calls it
 
 
 def draw(folder: Path) -> None:
-    """Pages with words, the words as strips, and strips some of which lie upside down, each with its labels."""
+    """Pages with words, the words as crops, and crops some of which lie upside down, each with its labels."""
     random = np.random.default_rng(0)
     labels: dict[str, List[str]] = {"det": [], "rec": [], "cls": []}
     for number in range(8):
@@ -55,11 +55,11 @@ def draw(folder: Path) -> None:
             cv2.putText(page, text, (30, top + 32), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2, cv2.LINE_AA)
             corners = [[24, top], [200, top], [200, top + 44], [24, top + 44]]
             regions.append({"transcription": text, "points": corners})
-            strip = page[top : top + 44, 24:200]
+            crop = page[top : top + 44, 24:200]
             turned = (number + row) % 2
-            name = f"strip{number}{row}.png"
-            cv2.imwrite(str(folder / name), strip)
-            cv2.imwrite(str(folder / f"turned_{name}"), strip[::-1, ::-1] if turned else strip)
+            name = f"crop{number}{row}.png"
+            cv2.imwrite(str(folder / name), crop)
+            cv2.imwrite(str(folder / f"turned_{name}"), crop[::-1, ::-1] if turned else crop)
             labels["rec"].append(f"{name}\t{text}")
             labels["cls"].append(f"turned_{name}\t{180 if turned else 0}")
         cv2.imwrite(str(folder / f"page{number}.png"), page)
@@ -113,7 +113,7 @@ def smoke(task: str, data: Path, work: Path) -> None:
     directories = export(whole, "model"), export(pruned, "pruned_model"), export(quantized, "int8_model")
     check(task, directories)
     check_outputs(task, quantized, directories[-1], [*config, *common], data)
-    pictures = sorted(data.glob({"det": "page*", "rec": "strip*", "cls": "turned*"}[task]))[:2]
+    pictures = sorted(data.glob({"det": "page*", "rec": "crop*", "cls": "turned*"}[task]))[:2]
     for directory in directories:
         run(COMMANDS[task], *pictures, f"--{task}", directory, "--output", work / "results.txt")
 

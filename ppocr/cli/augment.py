@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if Path(args.output).suffix.lower() not in SUFFIXES:
-        raise PPOCRError(f"--out {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+        raise PPOCRError(f"--output {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
     loader = section_loader(load_config(args.config, args.opt), args.section, seed=args.seed)
     indices = [index for batch in loader.sampler.epoch(0) for index in batch.indices.tolist()][: args.samples]
     rows, failed = [], False
@@ -115,14 +115,14 @@ def draw(sample: Dict[str, Any]) -> np.ndarray:
 def sheet(rows: List[List[Cell]]) -> np.ndarray:
     """Rows of captioned pictures on white."""
     columns = max(len(row) for row in rows)
-    strips = []
+    bands = []
     for row in rows:
         height = max(picture.shape[0] for _, picture in row) + CAPTION + GAP
-        strip = np.full((height, columns * (CELL + GAP), 3), 255, np.uint8)
+        band = np.full((height, columns * (CELL + GAP), 3), 255, np.uint8)
         for number, (caption, picture) in enumerate(row):
             left = number * (CELL + GAP)
             text = caption.encode("ascii", "replace").decode()
-            cv2.putText(strip, text, (left, CAPTION - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, BLACK, 1, cv2.LINE_AA)
-            strip[CAPTION : CAPTION + picture.shape[0], left : left + picture.shape[1]] = picture
-        strips.append(strip)
-    return np.concatenate(strips)
+            cv2.putText(band, text, (left, CAPTION - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, BLACK, 1, cv2.LINE_AA)
+            band[CAPTION : CAPTION + picture.shape[0], left : left + picture.shape[1]] = picture
+        bands.append(band)
+    return np.concatenate(bands)

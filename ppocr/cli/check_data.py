@@ -15,14 +15,14 @@ from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import complain
 from ppocr.cli.progress import Progress
 from ppocr.cli.training import add_override_argument
-from ppocr.config import load_config, thaw
+from ppocr.config import load_config
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import DataError, LabelError, PPOCRError
 from ppocr.ops.charset import Charset
 from ppocr.utils.cpu import available_cores
-from ppocr.utils.dictionary import build_charset, find_dictionary
+from ppocr.utils.dictionary import build_charset, read_dictionary
 
 Opener = Callable[[], Tuple[Any, Rules]]  # gives a data set and what its samples must be
 
@@ -67,7 +67,7 @@ def of_files(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
     """(name, how to open it) of each label file."""
     charset = None
     if args.dict:
-        charset = Charset.from_file(find_dictionary(args.dict), use_space_char=not args.no_space)
+        charset = Charset(read_dictionary(args.dict), use_space_char=not args.no_space)
 
     def open_file(name: str) -> Tuple[Any, Rules]:
         dataset = SimpleDataSet([name], data_dir=args.root)
@@ -87,7 +87,7 @@ def of_config(args: argparse.Namespace) -> Iterator[Tuple[str, Opener]]:
         task=config.at("Architecture.model_type"),
         charset=build_charset(config),
         max_text_length=config.options.max_text_length,
-        label_list=thaw(config.at("PostProcess.label_list")) or ("0", "180"),
+        label_list=config.plain("PostProcess.label_list") or ("0", "180"),
         pictures=not args.no_pictures,
     )
 

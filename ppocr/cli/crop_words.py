@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def words_of(page: PageLabel, min_side: int) -> Iterator[tuple[np.ndarray, str]]:
-    """(strip as uint8[h, w, 3] BGR, text) of each region that is to be read.
+    """(crop as uint8[h, w, 3] BGR, text) of each region that is to be read.
 
     Raises:
         InputError: the picture cannot be read.
@@ -76,9 +76,9 @@ def words_of(page: PageLabel, min_side: int) -> Iterator[tuple[np.ndarray, str]]
         quad = points if len(points) == 4 else cv2.boxPoints(cv2.minAreaRect(points))
         if len(points) > 4:
             quad = _from_first(quad, points[0])
-        strip = crop_quad(image, quad)
-        if min(strip.shape[:2]) >= min_side:
-            yield strip, " ".join(region.text.split())
+        crop = crop_quad(image, quad)
+        if min(crop.shape[:2]) >= min_side:
+            yield crop, " ".join(region.text.split())
 
 
 def _from_first(quad: np.ndarray, first: np.ndarray) -> np.ndarray:

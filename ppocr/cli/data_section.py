@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.data.loader import Loader, build_loader
 from ppocr.errors import ConfigError
 from ppocr.utils.dictionary import build_charset
@@ -22,7 +22,7 @@ def section_loader(config: Config, section: str, *, seed: Optional[int] = None) 
         raise ConfigError([f"Architecture.model_type: expected one of det, rec, cls, came {task!r}"])
     if config.at(f"{section}.dataset.name") is None:
         raise ConfigError([f"{section}.dataset: missing; it says where the samples are"])
-    tree = thaw(config[section])
+    tree = config.plain(section)
     # Sample by sample, in this process: these commands have no use for batches.
     tree["loader"] = {**(tree.get("loader") or {}), "num_workers": 0, "batch_size_per_card": 1, "drop_last": False}
     return build_loader(
@@ -30,7 +30,7 @@ def section_loader(config: Config, section: str, *, seed: Optional[int] = None) 
         task=task,
         charset=build_charset(config),
         max_text_length=config.options.max_text_length,
-        label_list=thaw(config.at("PostProcess.label_list")),
+        label_list=config.plain("PostProcess.label_list"),
         seed=config.options.seed if seed is None else seed,
         training=section == "Train",
     )

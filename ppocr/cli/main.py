@@ -25,7 +25,7 @@ COMMANDS = {
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
     "check-data": ("ppocr.cli.check_data", "list everything wrong with a data set"),
     "lmdb": ("ppocr.cli.lmdb", "pack a data set into an LMDB database"),
-    "synth": ("ppocr.cli.synth", "make synthetic lines, strips and pages to train on"),
+    "synth": ("ppocr.cli.synth", "make synthetic lines and pages to train on"),
     "augment": ("ppocr.cli.augment", "draw what training sees of a data set"),
     "crop-words": ("ppocr.cli.crop_words", "cut the texts out of labelled pages, to train the recogniser"),
     "train": ("ppocr.cli.train", "train a network as a configuration describes it"),

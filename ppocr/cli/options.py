@@ -69,7 +69,10 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
     """
     group = parser.add_argument_group("models", "a family that was fetched (ppocr models list) or a model directory")
     group.add_argument(
-        "--models", metavar="FAMILY", default="default", help="family of all networks (default: tiny, else mobile)"
+        "--models",
+        metavar="FAMILY",
+        default="default",
+        help="family of all networks (default: the first that was fetched of tiny, mobile, small)",
     )
     for kind in kinds:
         group.add_argument(f"--{kind}", metavar="MODEL", help=_NAMES[kind])

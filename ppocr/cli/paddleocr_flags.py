@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
-import ppocr
 from ppocr.cli.main import main
+from ppocr.utils.dictionary import SHIPPED
 
 _EVERY = ("ocr", "detect", "recognize", "classify")
 _DET, _CLS, _REC = ("ocr", "detect"), ("ocr", "classify"), ("ocr", "recognize")
@@ -65,7 +65,7 @@ _WITHOUT_EFFECT = (
 # inference.yml).
 _SILENT_REC = {
     "rec_image_shape": "3,48,320",
-    "rec_char_dict_path": "ppocr/utils/dict/ppocr_keys_v1.txt",
+    "rec_char_dict_path": "ppocr_keys_v1.txt",
     "use_space_char": "true",
 }
 
@@ -141,6 +141,6 @@ def _shape(text: str) -> str:
 
 
 def _dictionary(path: str) -> str:
-    """The file, else the one of that name that this package brings: PaddleOCR keeps some of them elsewhere."""
-    brought = Path(ppocr.__file__).parent / "utils" / "dict" / Path(path).name
-    return str(brought) if not Path(path).is_file() and brought.is_file() else path
+    """The file, else the name of one that this package brings: PaddleOCR keeps some of them elsewhere."""
+    name = Path(path).name
+    return name if not Path(path).is_file() and (SHIPPED / name).is_file() else path

@@ -8,20 +8,19 @@ from __future__ import annotations
 import time
 from typing import Callable, Iterable, Iterator, Union
 
-import cv2
 import numpy as np
 
 from ppocr.errors import InputError
 from ppocr.infer.io.sources import Page
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
-from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
+from ppocr.infer.results import CropResult, DirectionResult, OCRResult, TextLine
 
 Pages = Iterable[Union[Page, InputError]]
 Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
 Reader = Callable[[Pages], Results]
 
-_STRIPS_AT_ONCE = 64  # read together, so that batches can be filled with strips of similar width
+_CROPS_AT_ONCE = 64  # read together, so that batches can be filled with crops of similar width
 
 
 def ocr(options: OCROptions) -> Reader:
@@ -51,28 +50,22 @@ def detect(options: OCROptions) -> Reader:
 
 
 def recognize(options: OCROptions) -> Reader:
-    """Read strips; with a classifier, those that lie upside down are turned first."""
+    """Read crops, each a page of its own; with a classifier, those that lie upside down are turned."""
+    from ppocr.infer.classifier import TextClassifier
+    from ppocr.infer.crops import CropReader
     from ppocr.infer.recognizer import TextRecognizer
 
-    recognizer = TextRecognizer(options)
-    turned = None
-    if options.cls is not None:
-        from ppocr.infer.classifier import TextClassifier
+    classifier = TextClassifier(options) if options.cls is not None else None
+    reader = CropReader(TextRecognizer(options), classifier, doubt=options.cls_doubt)
 
-        turned = TextClassifier(options).upside_down
+    def read(crops: list[np.ndarray]) -> list[tuple[str, float]]:
+        return [(text, score) for ((text, score, _),) in reader([[crop] for crop in crops])]
 
-    def read(strips: list[np.ndarray]) -> list[tuple[str, float]]:
-        if turned is not None:
-            strips = [
-                cv2.rotate(strip, cv2.ROTATE_180) if turn else strip for strip, turn in zip(strips, turned(strips))
-            ]
-        return recognizer(strips)
-
-    return lambda pages: _in_groups(pages, read, StripResult)
+    return lambda pages: _in_groups(pages, read, CropResult)
 
 
 def classify(options: OCROptions) -> Reader:
-    """Tell how strips lie."""
+    """Tell how crops lie."""
     from ppocr.infer.classifier import TextClassifier
 
     classifier = TextClassifier(options)
@@ -93,7 +86,7 @@ def _in_groups(
 
     for page in pages:
         group.append(page)
-        if len(group) >= _STRIPS_AT_ONCE:
+        if len(group) >= _CROPS_AT_ONCE:
             yield from finish()
             group = []
     yield from finish()

@@ -2,8 +2,8 @@
 
 ppocr synth lines --lang zh,en --count 100000 --output lines --workers 2
                                    cropped lines of text, for the recogniser
-ppocr synth directions --count 50000 --output strips --lmdb
-                                   strips upright and upside down, for the direction classifier
+ppocr synth directions --count 50000 --output directions --lmdb
+                                   lines upright and upside down, for the direction classifier
 ppocr synth pages --backgrounds photos --count 5000 --output pages
                                    whole pages with the place of every line, for the detector
 ppocr synth fonts --lang ja        which fonts there are for a language, and what to install
@@ -31,6 +31,7 @@ from ppocr.data.synth.write import encoded_samples, write_files
 from ppocr.errors import ConfigError, PPOCRError
 from ppocr.ops.charset import Charset
 from ppocr.utils.atomic import replacing_directory, replacing_file
+from ppocr.utils.dictionary import read_dictionary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lines.add_argument(
         "--vertical", type=unit_interval, default=0.06, metavar="X", help="share of vertical text (default: 0.06)"
     )
-    strips = commands.add_parser("directions", help="strips upright and upside down")
-    _add_making(strips)
-    strips.add_argument("--height", type=_positive, default=48, metavar="PIXELS", help="of the pictures (default: 48)")
-    strips.add_argument(
+    turned = commands.add_parser("directions", help="lines upright and upside down")
+    _add_making(turned)
+    turned.add_argument("--height", type=_positive, default=48, metavar="PIXELS", help="of the pictures (default: 48)")
+    turned.add_argument(
         "--vertical", type=unit_interval, default=0.2, metavar="X", help="share of vertical text (default: 0.2)"
     )
     pages = commands.add_parser("pages", help="whole pages with the place of every line")
@@ -118,7 +119,7 @@ def _dataset(args: argparse.Namespace) -> Dataset:
             return SynthPages(size=args.size, kinds=split(args.kinds) if args.kinds else None, **common)
         if args.action == "directions":
             return SynthDirections(height=args.height, vertical=args.vertical, **common)
-        charset = Charset.from_file(args.dict, use_space_char=True) if args.dict else None
+        charset = Charset(read_dictionary(args.dict), use_space_char=True) if args.dict else None
         return SynthLines(
             height=args.height, vertical=args.vertical, charset=charset, max_text_length=args.max_length, **common
         )

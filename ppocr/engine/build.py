@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from paddle import nn
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.errors import ConfigError
 from ppocr.modeling.model import OCRModel
+from ppocr.ops.charset import Charset
 from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
 from ppocr.utils.dictionary import build_charset
 
@@ -18,11 +19,14 @@ IMAGE_CHANNELS = 3
 ANY = -1  # an axis whose length each run chooses
 
 
-def build_model(config: Config) -> OCRModel:
+def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
     """The network that `Architecture` describes, with fresh weights, in `train()` mode.
 
     What YAML leaves to us is filled in: each part's `in_channels` is the `out_channels` of the one before, and the
     number of classes comes from `Global.character_dict_path` (recognition) or `PostProcess.label_list` (direction).
+
+    Args:
+        charset: of `config`, if it has been read already.
 
     Raises:
         ConfigError: with every problem of `Architecture` and of where the number of classes comes from.
@@ -30,7 +34,7 @@ def build_model(config: Config) -> OCRModel:
     problems = outline_problems(config)
     registries = _registries(config)
     specs = {part: config.at(f"Architecture.{part}") for part in registries}
-    class_count, class_problems = _class_count(config)
+    class_count, class_problems = _class_count(config, charset)
     problems += class_problems
     given = {part: {"in_channels": None} for part in registries}
     given["Head"] = {**given["Head"], **class_count}
@@ -63,7 +67,8 @@ def outline_problems(config: Config) -> List[str]:
     ]
     model_type = architecture.get("model_type")
     if not isinstance(model_type, str) or model_type not in BACKBONES:
-        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {thaw(model_type)!r}")
+        came = config.plain("Architecture.model_type")
+        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {came!r}")
     if architecture.get("Transform") is not None:
         problems.append("Architecture.Transform: none is available; leave it empty")
     for part, registry in _registries(config).items():
@@ -79,7 +84,7 @@ def _registries(config: Config) -> Dict[str, Registry]:
     return {**({"Backbone": backbones} if backbones else {}), "Neck": NECKS, "Head": HEADS}
 
 
-def _class_count(config: Config) -> Tuple[Dict[str, Any], List[str]]:
+def _class_count(config: Config, charset: Optional[Charset]) -> Tuple[Dict[str, Any], List[str]]:
     """How many classes the head predicts, under the name by which its constructor asks for them, and the problems.
 
     A head that takes `out_channels` predicts characters, one that takes `class_dim` predicts labels; others neither.
@@ -89,15 +94,15 @@ def _class_count(config: Config) -> Tuple[Dict[str, Any], List[str]]:
         return {}, []  # told elsewhere
     wanted = inspect.signature(HEADS.resolve(spec["name"])).parameters
     if "out_channels" in wanted:
-        return _character_count(config, spec["name"])
+        return _character_count(config, spec["name"], charset)
     if "class_dim" in wanted:
         return _label_count(config, spec)
     return {}, []
 
 
-def _character_count(config: Config, head: str) -> Tuple[Dict[str, Any], List[str]]:
+def _character_count(config: Config, head: str, charset: Optional[Charset]) -> Tuple[Dict[str, Any], List[str]]:
     try:
-        charset = build_charset(config)
+        charset = charset or build_charset(config)
     except ConfigError as error:
         return {"out_channels": None}, error.problems
     if charset is None:
@@ -123,7 +128,7 @@ def input_shape(config: Config) -> List[int]:
     """[N, C, H, W] of the network's input, `ANY` where it is free.
 
     Raises:
-        ConfigError: the transforms of a recogniser or classifier don't say the size of a strip.
+        ConfigError: the transforms of a recogniser or classifier don't say the size of a crop.
     """
     kind = config.at("Architecture.model_type")
     if kind == "det":
@@ -132,7 +137,7 @@ def input_shape(config: Config) -> List[int]:
     channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
     if height is None:
         raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
-    # A recogniser reads strips of any width, the classifier always the left part of the strip
+    # A recogniser reads crops of any width, the classifier always the left part of the crop
     return [ANY, channels, height, ANY if kind == "rec" else width]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 import paddle
 
-from ppocr.config import Config, load_config, thaw
+from ppocr.config import Config, load_config
 from ppocr.data.loader import Loader, build_loader
 from ppocr.engine.build import build_charset, build_model, input_shape
 from ppocr.engine.checkpoint import Checkpoint, load_checkpoint, read_states
@@ -50,7 +50,7 @@ class Experiment:
         self.config, self.options = config, config.options
         self.environment: Environment = prepare(self.options)
         self.charset = build_charset(config)
-        self.model: paddle.nn.Layer = build_model(config)
+        self.model: paddle.nn.Layer = build_model(config, self.charset)
         self.task: str = config["Architecture"]["model_type"]
         self.postprocess = self._build_postprocess()
         self.checkpoint: Optional[Checkpoint] = None
@@ -90,7 +90,7 @@ class Experiment:
         if not isinstance(self.config.get(section), Mapping):
             raise ConfigError([f"{section}: missing; it says which pictures to use"])
         return build_loader(
-            thaw(self.config[section]),
+            self.config.plain(section),
             task=self.task,  # type: ignore[arg-type]
             charset=self.charset,
             max_text_length=self.options.max_text_length,
@@ -120,8 +120,9 @@ class Experiment:
         config = load_config(spec["config"])
         if config.at("Architecture.model_type") != self.task:
             raise ConfigError([f"Loss.Teacher.config: {spec['config']} is not for the task {self.task}"])
-        model = build_model(config)
-        log_report(load_pretrained(model, spec["pretrained_model"], kind=self.task, charset=build_charset(config)))
+        charset = build_charset(config)
+        model = build_model(config, charset)
+        log_report(load_pretrained(model, spec["pretrained_model"], kind=self.task, charset=charset))
         model.eval()
         for parameter in model.parameters():
             parameter.stop_gradient = True
@@ -169,7 +170,7 @@ class Experiment:
     def _section(self, name: str) -> Dict[str, Any]:
         if not isinstance(self.config.get(name), Mapping):
             raise ConfigError([f"{name}: missing; training and evaluation need it"])
-        return thaw(self.config[name])
+        return self.config.plain(name)
 
     def _build_postprocess(self) -> Any:
         spec = self._section("PostProcess")
@@ -183,7 +184,7 @@ class Experiment:
             return None
         from ppocr.slim import build_slim
 
-        return build_slim(thaw(self.config["Slim"]))
+        return build_slim(self.config.plain("Slim"))
 
     def _load(self) -> None:
         """Weights, and the structure that `Slim` gives the network."""

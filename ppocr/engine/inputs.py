@@ -7,16 +7,16 @@ from typing import Any, Callable, Iterable, Iterator
 import cv2
 import numpy as np
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.registry import TRANSFORMS
 
-STRIPS_AT_ONCE = 8
+CROPS_AT_ONCE = 8
 
 
 def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
     """`Eval.dataset.transforms` as a function from a picture (uint8[H, W, 3], BGR) to float32[3, h, w]."""
     steps = []
-    for step in thaw(config["Eval"]["dataset"]["transforms"]):
+    for step in config.plain("Eval.dataset.transforms"):
         ((name, settings),) = step.items()
         if not name.endswith("LabelEncode") and name != "KeepKeys":  # what only labelled pictures have
             steps.append(TRANSFORMS.build({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}"))
@@ -37,13 +37,13 @@ def page_batches(pages: Iterable[np.ndarray], config: Config) -> Iterator[np.nda
         yield prepare(page)[np.newaxis]
 
 
-def strip_batches(strips: Iterable[np.ndarray], config: Config) -> Iterator[np.ndarray]:
-    """Strips (uint8[H, W, 3], BGR) → what the recogniser or classifier of `config` reads, float32[N, 3, h, w] each."""
+def crop_batches(crops: Iterable[np.ndarray], config: Config) -> Iterator[np.ndarray]:
+    """Crops (uint8[H, W, 3], BGR) → what the recogniser or classifier of `config` reads, float32[N, 3, h, w] each."""
     prepare = preprocessing(config)
     batch = []
-    for strip in strips:
-        batch.append(prepare(strip))
-        if len(batch) == STRIPS_AT_ONCE:
+    for crop in crops:
+        batch.append(prepare(crop))
+        if len(batch) == CROPS_AT_ONCE:
             yield np.stack(batch)
             batch = []
     if batch:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import numpy as np
 
+from ppocr.data.loader import Loader
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.inputs import drawn_pages, preprocessing
 from ppocr.errors import ConfigError, LabelError, ModelError
@@ -52,13 +53,21 @@ def check_results(experiment: Experiment, directory: Path) -> int:
 
 def _batches(experiment: Experiment) -> Iterator[Mapping[str, Any]]:
     """Batches of `Eval`; of drawn pictures where its files are missing."""
-    try:
-        loader = experiment.loader("Eval")
-    except (ConfigError, LabelError) as error:
-        logger.info("checking on drawn pictures, since those of Eval are not at hand: %s", str(error).splitlines()[0])
+    loader = evaluation_loader(experiment)
+    if loader is None:
+        logger.info("checking on drawn pictures")
         yield from _drawn(experiment)
     else:
         yield from loader.epoch(0)
+
+
+def evaluation_loader(experiment: Experiment) -> Optional[Loader]:
+    """That of `Eval`; None where its pictures are not at hand."""
+    try:
+        return experiment.loader("Eval")
+    except (ConfigError, LabelError) as error:
+        logger.info("the pictures of Eval are not at hand: %s", str(error).splitlines()[0])
+        return None
 
 
 def _drawn(experiment: Experiment) -> Iterator[Dict[str, Any]]:

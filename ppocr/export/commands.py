@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Union
@@ -10,16 +11,21 @@ import numpy as np
 
 from ppocr.config import Config
 from ppocr.data.loader import Loader
+from ppocr.engine.evaluate import read_pictures
 from ppocr.engine.experiment import Experiment
-from ppocr.errors import ConfigError, LabelError
-from ppocr.export.check import check_results
+from ppocr.errors import ConfigError
+from ppocr.export.check import check_results, evaluation_loader
 from ppocr.export.export import ExportReport, export_model
 from ppocr.export.quantized import QuantizedReport, export_quantized
 
 logger = logging.getLogger(__name__)
 
-OBSERVED = 8  # batches of `Eval` that show how far inputs reach which training did not learn
-JUDGED = {"det": 50, "cls": 1000, "rec": 1000}  # pictures of `Eval` on which int8 execution must be as good as float
+CALIBRATION_BATCHES = 8  # of `Eval` that show how far inputs reach which training did not learn
+JUDGED_PICTURES = {
+    "det": 50,
+    "cls": 1000,
+    "rec": 1000,
+}  # of `Eval`, for int8 execution
 
 
 def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
@@ -35,9 +41,11 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
     experiment = Experiment.with_weights(config)
     if experiment.slim is not None and experiment.slim.quantize is not None:
         settings = experiment.slim.quantize
+        loader = evaluation_loader(experiment) if settings.execution != "float" else None
         return export_quantized(
             experiment.model, config, Path(directory), execution=settings.execution,
-            float_layers=settings.deployed_in_float, batches=_some_pictures(experiment), score=_score(experiment),
+            float_layers=settings.deployed_in_float, batches=_calibration_batches(loader),
+            score=_score(experiment, loader) if loader is not None else None,
         )  # fmt: skip
 
     def check(written: Path) -> None:
@@ -46,40 +54,21 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
     return export_model(experiment.model, config, Path(directory), check=check)
 
 
-def _some_pictures(experiment: Experiment) -> List[np.ndarray]:
-    """A few batches of `Eval`, float32[N, 3, H, W]; none where its pictures are not at hand."""
-    loader = _evaluation_loader(experiment)
+def _calibration_batches(loader: Optional[Loader]) -> List[np.ndarray]:
+    """A few batches of pictures, float32[N, 3, H, W] each."""
     if loader is None:
         return []
-    return [np.asarray(batch["image"]) for batch, _ in zip(loader.epoch(0), range(OBSERVED))]
+    return [np.asarray(batch["image"]) for batch in itertools.islice(loader.epoch(0), CALIBRATION_BATCHES)]
 
 
-def _score(experiment: Experiment) -> Optional[Callable[[Any], float]]:
+def _score(experiment: Experiment, loader: Loader) -> Callable[[Any], float]:
     """The metric's main indicator on the first pictures of `Eval`, of what has `run(batch)`."""
-    loader = _evaluation_loader(experiment)
-    if loader is None:
-        return None
     metric = experiment.metric()
+    per_batch = max(1, experiment.config.at("Eval.loader.batch_size_per_card", 1))
+    batches = -(-JUDGED_PICTURES[experiment.task] // per_batch)
 
     def score(runtime: Any) -> float:
-        metric.reset()
-        pictures = 0
-        for batch in loader.epoch(0):
-            metric.add(experiment.predictions(runtime.run(np.asarray(batch["image"])), batch), batch)
-            pictures += len(batch["places"])
-            if pictures >= JUDGED[experiment.task]:
-                break
+        read_pictures(experiment, runtime.run, loader, metric, batches=batches)
         return metric.results()[metric.main_indicator]
 
     return score
-
-
-def _evaluation_loader(experiment: Experiment) -> Optional[Loader]:
-    """That of `Eval`; None where its pictures are not at hand."""
-    if not experiment.config.at("Eval.dataset.name"):
-        return None
-    try:
-        return experiment.loader("Eval")
-    except (ConfigError, LabelError) as error:
-        logger.info("the pictures of Eval are not at hand: %s", str(error).splitlines()[0])
-        return None

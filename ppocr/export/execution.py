@@ -100,10 +100,10 @@ def agreement(
     """Share of decisions that are those of the network in memory.
 
     Detection: intersection over union of the pixels above 0.3; since text is a small part of a page, the share of all
-    pixels would always be near 1. Direction: share of strips with the same class. Recognition: with the same text.
+    pixels would always be near 1. Direction: share of crops with the same class. Recognition: with the same text.
 
     Args:
-        decode: post-processing of a recogniser or classifier: (text or label, score) of each strip.
+        decode: post-processing of a recogniser or classifier: (text or label, score) of each crop.
     """
     same = total = 0
     for batch in batches:

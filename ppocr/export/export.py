@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional, Se
 import numpy as np
 import yaml
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.engine.build import ANY, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
-from ppocr.utils.dictionary import read_characters
+from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.networks import example_shape, predict
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ def inference_spec(config: Config) -> dict[str, Any]:
     ]
     if problems:
         raise ConfigError(problems)
-    steps = [_for_prediction(thaw(step)) for step in config.at("Eval.dataset.transforms")]
-    post = thaw(config["PostProcess"])
+    steps = [_for_prediction(step) for step in config.plain("Eval.dataset.transforms")]
+    post = config.plain("PostProcess")
     options = config.options
-    characters = read_characters(config)
-    if characters is not None:
+    if options.character_dict_path is not None:
+        characters = read_dictionary(options.character_dict_path)
         post.update(character_dict=characters, use_space_char=options.use_space_char)
     return {
         "Global": {"model_name": options.model_name or config.at("Architecture.algorithm")},

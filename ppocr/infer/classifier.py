@@ -1,4 +1,4 @@
-"""Direction classification: which strips lie upside down."""
+"""Direction classification: which crops lie upside down."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ class TextClassifier:
 
     @functools.cached_property
     def runtime(self) -> Runtime:
-        """Loaded for the first strip, which takes a tenth of a second: of a page that reads well there is none."""
+        """Loaded for the first crop, which takes a tenth of a second: of a page that reads well there is none."""
         return create_runtime(self._model, self._options)
 
-    def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
-        """(label, probability) of each strip, uint8[h, w, 3] BGR."""
+    def __call__(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """(label, probability) of each crop, uint8[h, w, 3] BGR."""
         _, height, width = self.image_shape
         answers: list[tuple[str, float]] = []
-        for begin in range(0, len(strips), self.batch_size):
-            chosen = strips[begin : begin + self.batch_size]
+        for begin in range(0, len(crops), self.batch_size):
+            chosen = crops[begin : begin + self.batch_size]
             batch = np.empty((len(chosen), 3, height, width), np.float32)
-            for strip, out in zip(chosen, batch):
-                resize_normalize_pad(strip, height, width, out=out)
+            for crop, out in zip(chosen, batch):
+                resize_normalize_pad(crop, height, width, out=out)
             answers += self.postprocess(self.runtime.run(batch))
         return answers
 
-    def upside_down(self, strips: Sequence[np.ndarray]) -> list[bool]:
-        """Which strips lie upside down, beyond the threshold."""
-        return [label == "180" and score > self.threshold for label, score in self(strips)]
+    def upside_down(self, crops: Sequence[np.ndarray]) -> list[bool]:
+        """Which crops lie upside down, beyond the threshold."""
+        return [label == "180" and score > self.threshold for label, score in self(crops)]

@@ -1,4 +1,4 @@
-"""Reading strips whichever way up they lie: the recogniser, and the direction classifier where there is doubt."""
+"""Reading crops whichever way up they lie: the recogniser, and the direction classifier where there is doubt."""
 
 from __future__ import annotations
 
@@ -10,49 +10,54 @@ from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.stages import Stages
 
-CLEARLY_WORSE = 0.1  # of score: then a strip was right as it lay, whatever the classifier said
+CLEARLY_WORSE = 0.1  # of score: then a crop was right as it lay, whatever the classifier said
 
 
 class Reading(NamedTuple):
-    """What a strip says, how sure the recogniser is, and whether it had to be turned by 180° for that."""
+    """What a crop says, how sure the recogniser is, and whether it had to be turned by 180° for that."""
 
     text: str
     score: float
     turned: bool = False
 
 
-class StripReader:
-    """Reads the strips of pages.
+class CropReader:
+    """Reads the crops of pages.
 
-    The paper classifies every strip before reading it. But text upside down makes no sense to the recogniser, and its
-    score says so: strips are read first, the classifier sees the doubtful ones only, and all strips of a page where it
-    found one upside down. Strips that it turns are read again, and that reading stands unless it is clearly worse.
+    The paper classifies every crop before reading it. But text upside down makes no sense to the recogniser, and its
+    score says so: crops are read first, the classifier sees the doubtful ones only, and all crops of a page where it
+    found one upside down. Crops that it turns are read again, and that reading stands unless it is clearly worse.
 
     Args:
         recognizer: reads.
-        classifier: None reads all strips as they lie.
-        doubt: a strip is doubtful when its score is not higher; 1 shows every strip to the classifier.
-        stages: where the time goes.
+        classifier: None reads all crops as they lie.
+        doubt: a crop is doubtful when its score is not higher; 1 shows every crop to the classifier.
+        stages: where the time goes; by default nobody asks.
     """
 
     def __init__(
-        self, recognizer: TextRecognizer, classifier: Optional[TextClassifier], *, doubt: float, stages: Stages
+        self,
+        recognizer: TextRecognizer,
+        classifier: Optional[TextClassifier],
+        *,
+        doubt: float,
+        stages: Optional[Stages] = None,
     ):
         self.recognizer, self.classifier = recognizer, classifier
-        self.doubt, self.stages = doubt, stages
+        self.doubt, self.stages = doubt, stages or Stages()
 
     def __call__(self, pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
-        """The readings of each page's strips, uint8[h, w, 3] BGR."""
-        strips = [strip for page in pages for strip in page]
+        """The readings of each page's crops, uint8[h, w, 3] BGR."""
+        crops = [crop for page in pages for crop in page]
         owners = [number for number, page in enumerate(pages) for _ in page]
-        readings = self._read(strips)
+        readings = self._read(crops)
         if self.classifier is not None:
             doubtful = [i for i, reading in enumerate(readings) if reading.score <= self.doubt]
-            turned = self._upside_down(strips, doubtful)
+            turned = self._upside_down(crops, doubtful)
             suspect = {owners[i] for i in turned}
             others = sorted({i for i, owner in enumerate(owners) if owner in suspect}.difference(doubtful))
-            turned += self._upside_down(strips, others)
-            again = self._read([np.rot90(strips[i], 2) for i in turned])
+            turned += self._upside_down(crops, others)
+            again = self._read([np.rot90(crops[i], 2) for i in turned])
             for i, (text, score, _) in zip(turned, again):
                 if score > readings[i].score - CLEARLY_WORSE:
                     readings[i] = Reading(text, score, turned=True)
@@ -61,15 +66,15 @@ class StripReader:
             answers[owner].append(reading)
         return answers
 
-    def _read(self, strips: Sequence[np.ndarray]) -> list[Reading]:
+    def _read(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         with self.stages.timed("rec"):
-            return [Reading(text, score) for text, score in self.recognizer(strips)]
+            return [Reading(text, score) for text, score in self.recognizer(crops)]
 
-    def _upside_down(self, strips: Sequence[np.ndarray], indices: Sequence[int]) -> list[int]:
-        """Those of `indices` whose strips the classifier calls upside down."""
+    def _upside_down(self, crops: Sequence[np.ndarray], indices: Sequence[int]) -> list[int]:
+        """Those of `indices` whose crops the classifier calls upside down."""
         if self.classifier is None or not indices:
             return []
         with self.stages.timed("cls"):
             return [
-                i for i, turned in zip(indices, self.classifier.upside_down([strips[i] for i in indices])) if turned
+                i for i, turned in zip(indices, self.classifier.upside_down([crops[i] for i in indices])) if turned
             ]

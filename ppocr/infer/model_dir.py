@@ -15,8 +15,8 @@ from ppocr.utils.cache import cache_folder
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
-DEFAULT = "default"  # in the place of a family: the first of these that was fetched
-PREFERRED = ("tiny", "mobile")
+DEFAULT = "default"  # in the place of a family: the first of these that was fetched, else whichever was
+PREFERRED = ("tiny", "mobile", "small")
 LOGITS = "inference.logits.json"  # the same graph up to the last softmax, over the same weights; our exports have it
 SPEC = "inference.yml"
 
@@ -35,16 +35,26 @@ def resolve_model(name: str, kind: Kind) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    families = PREFERRED if name == DEFAULT else (name,)
-    for family in families:
-        fetched = cache_root() / family / kind
-        if fetched.is_dir():
-            return fetched
+    families = _fetched_families(kind)
+    for family in families[:1] if name == DEFAULT else [name]:
+        if (cache_root() / family / kind).is_dir():
+            return cache_root() / family / kind
     if name == DEFAULT:
         raise ModelError(f"no models have been fetched yet: ppocr models fetch {PREFERRED[0]}")
     if os.sep in name or "/" in name:
         raise ModelError(f"{name}: no such model directory")
-    raise ModelError(f"{name}: no such model directory, and no fetched family of this name: ppocr models fetch {name}")
+    there = f" (there are {', '.join(families)})" if families else ""
+    raise ModelError(
+        f"{name}: no such model directory, and no fetched family of this name{there}: ppocr models fetch {name}"
+    )
+
+
+def _fetched_families(kind: Kind) -> list[str]:
+    """The families in the cache that have this network, best first."""
+    root = cache_root()
+    found = {path.name for path in root.iterdir() if (path / kind).is_dir()} if root.is_dir() else set()
+    others = sorted(name for name in found.difference(PREFERRED) if not name.startswith("."))  # half-written ones hide
+    return [*(name for name in PREFERRED if name in found), *others]
 
 
 @dataclass(frozen=True)

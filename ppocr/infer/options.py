@@ -11,8 +11,8 @@ class OCROptions:
     """Settings of the predictor chain. `None` means: what the model directory says, else PP-OCR's own default.
 
     Attributes:
-        det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the best family that was fetched
-            (`tiny`, else `mobile`); `cls=None` leaves strips as they lie.
+        det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the first family that was fetched
+            of `tiny`, `mobile`, `small`, else any other; `cls=None` leaves crops as they lie.
         threads: threads of each network on the CPU; 0 takes all cores.
         engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"` or `"onnxruntime"`.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
@@ -21,9 +21,9 @@ class OCROptions:
         thresh, box_thresh, unclip_ratio, max_candidates, use_dilation, score_mode, box_type: DB post-processing
             (`ppocr.postprocess.db`).
         cls_image_shape, cls_label_list: input and classes of a classifier directory that has no `inference.yml`.
-        cls_thresh: probability above which a strip said to be upside down is turned.
-        cls_doubt: strips read with no higher score are shown to the classifier (`ppocr.infer.crops`); 1 shows it all.
-        cls_batch_size, rec_batch_size: most strips given to a network at once.
+        cls_thresh: probability above which a crop said to be upside down is turned.
+        cls_doubt: crops read with no higher score are shown to the classifier (`ppocr.infer.crops`); 1 shows it all.
+        cls_batch_size, rec_batch_size: most crops given to a network at once.
         rec_image_shape: (3, height, width) of a recogniser directory that has no `inference.yml`.
         rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.
     """

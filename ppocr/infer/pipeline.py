@@ -1,6 +1,6 @@
-"""The predictor chain: detect → order → crop → recognise, turning strips that lie upside down; page after page.
+"""The predictor chain: detect → order → crop → recognise, turning crops that lie upside down; page after page.
 
-Pages are read in small groups: their strips are pooled, so that the recogniser gets full batches of similar width even
+Pages are read in small groups: their crops are pooled, so that the recogniser gets full batches of similar width even
 when single pages have few lines.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ppocr.errors import InputError
 from ppocr.infer.classifier import TextClassifier
-from ppocr.infer.crops import Reading, StripReader
+from ppocr.infer.crops import CropReader, Reading
 from ppocr.infer.detector import TextDetector
 from ppocr.infer.io.sources import Page, read_pages
 from ppocr.infer.options import OCROptions
@@ -28,8 +28,8 @@ from ppocr.utils.malloc import return_freed_memory
 
 Source = Union[str, Path, bytes, np.ndarray]
 
-GROUP_PAGES = 16  # pages whose strips are pooled at most …
-GROUP_STRIPS = 128  # … or until there are this many strips …
+GROUP_PAGES = 16  # pages whose crops are pooled at most …
+GROUP_CROPS = 128  # … or until there are this many crops …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 TIDY_PAGES = 48  # pages after which free memory goes back …
 TIDY_BYTES = 600_000_000  # … if the process has more than this
@@ -41,7 +41,7 @@ class _PageInWork:
 
     page: Page
     regions: Regions
-    strips: list[np.ndarray]
+    crops: list[np.ndarray]
     seconds: float
 
 
@@ -65,7 +65,7 @@ class OCR:
         self.classifier = TextClassifier(self.options) if self.options.cls else None
         self.recognizer = TextRecognizer(self.options)
         self.stages = Stages()
-        self.read = StripReader(self.recognizer, self.classifier, doubt=self.options.cls_doubt, stages=self.stages)
+        self.read = CropReader(self.recognizer, self.classifier, doubt=self.options.cls_doubt, stages=self.stages)
 
     def __call__(self, source: Union[Source, Sequence[Source]]) -> list[OCRResult]:
         """Read one or several sources.
@@ -116,28 +116,28 @@ class OCR:
         with self.stages.timed("post"):
             regions = self.detector.postprocess(probability, *page.image.shape[:2]).in_reading_order()
         with self.stages.timed("crop"):
-            strips = [crop_quad(page.image, box) for box in regions.boxes]
-        return _PageInWork(page, regions, strips, time.perf_counter() - begin)
+            crops = [crop_quad(page.image, box) for box in regions.boxes]
+        return _PageInWork(page, regions, crops, time.perf_counter() - begin)
 
     def _finish(self, group: Sequence[Union[_PageInWork, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
-        """Read the pooled strips of a group of pages and hand out its results."""
+        """Read the pooled crops of a group of pages and hand out its results."""
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
         largest = max((item.page.image.size for item in in_work), default=0)
         return_freed_memory(picture=largest)
-        readings = iter(self.read([item.strips for item in in_work]))
-        per_strip = (time.perf_counter() - begin) / max(1, sum(len(item.strips) for item in in_work))
+        readings = iter(self.read([item.crops for item in in_work]))
+        per_crop = (time.perf_counter() - begin) / max(1, sum(len(item.crops) for item in in_work))
         for item in group:
-            yield item if isinstance(item, InputError) else self._result(item, next(readings), per_strip)
+            yield item if isinstance(item, InputError) else self._result(item, next(readings), per_crop)
 
-    def _result(self, item: _PageInWork, readings: Sequence[Reading], per_strip: float) -> OCRResult:
+    def _result(self, item: _PageInWork, readings: Sequence[Reading], per_crop: float) -> OCRResult:
         height, width = item.page.image.shape[:2]
         lines = tuple(
             TextLine.of_region(text, score, box, polygon, upside_down=turned)
             for (text, score, turned), (box, polygon) in zip(readings, item.regions.outlines())
             if text and score >= self.options.drop_score
         )
-        seconds = item.seconds + per_strip * len(item.strips)
+        seconds = item.seconds + per_crop * len(item.crops)
         return OCRResult(item.page.source, item.page.index, width, height, seconds, lines)
 
 
@@ -145,6 +145,6 @@ def _full(group: Sequence[Union[_PageInWork, InputError]]) -> bool:
     in_work = [item for item in group if isinstance(item, _PageInWork)]
     return (
         len(group) >= GROUP_PAGES
-        or sum(len(item.strips) for item in in_work) >= GROUP_STRIPS
+        or sum(len(item.crops) for item in in_work) >= GROUP_CROPS
         or sum(item.page.image.size // 3 for item in in_work) >= GROUP_PIXELS
     )

@@ -1,4 +1,4 @@
-"""Text recognition: strips in, texts out."""
+"""Text recognition: crops in, texts out."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
-from ppocr.ops.charset import Charset
 from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.malloc import Need, return_freed_memory
 
 STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
-MARGIN = 32  # recognisers were trained on padded strips and read the last characters better with some emptiness after
-LARGEST = 2560  # pixels of width in a batch: more strips at once gain no speed, but need memory
+MARGIN = 32  # recognisers were trained on padded crops and read the last characters better with some emptiness after
+LARGEST = 2560  # pixels of width in a batch: more crops at once gain no speed, but need memory
 NEED = 240_000_000  # bytes that the batches of a group ask for …
 LATELY = 128  # … unless one of the last so many had the same shape
-LONGEST = 60  # strips longer than this many heights are cut between characters, and their texts joined
+LONGEST = 60  # crops longer than this many heights are cut between characters, and their texts joined
 
 
 class Batch(NamedTuple):
-    """Strips to read together: their indices, and the width they are padded to."""
+    """Crops to read together: their indices, and the width they are padded to."""
 
     indices: list[int]
     width: int
@@ -44,7 +44,7 @@ class TextRecognizer:
         self.image_shape = shape.image_shape
         characters = None
         if options.rec_char_dict_path is not None:
-            characters = Charset.from_file(options.rec_char_dict_path).characters
+            characters = read_dictionary(options.rec_char_dict_path)
         self.postprocess = model.postprocess(
             "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
         )
@@ -53,31 +53,31 @@ class TextRecognizer:
         self.runtime = create_runtime(model, options, logits=self.logits)
         self._need = Need(LATELY)
 
-    def __call__(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
-        """(text, score) of each strip, uint8[h, w, 3] BGR, in the order they came."""
+    def __call__(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """(text, score) of each crop, uint8[h, w, 3] BGR, in the order they came."""
         parts: list[np.ndarray] = []
         owners: list[int] = []
-        for index, strip in enumerate(strips):
-            pieces = calm_cuts(strip, LONGEST)
+        for index, crop in enumerate(crops):
+            pieces = calm_cuts(crop, LONGEST)
             parts += pieces
             owners += [index] * len(pieces)
         read = self._read(parts)
-        answers: list[list[tuple[str, float]]] = [[] for _ in strips]
+        answers: list[list[tuple[str, float]]] = [[] for _ in crops]
         for owner, answer in zip(owners, read):
             answers[owner].append(answer)
         return [pieces[0] if len(pieces) == 1 else _join(pieces) for pieces in answers]
 
-    def _read(self, strips: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+    def _read(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         height = self.image_shape[1]
-        answers: list[tuple[str, float]] = [("", 0.0)] * len(strips)
-        widths = [natural_width(strip, height) for strip in strips]
+        answers: list[tuple[str, float]] = [("", 0.0)] * len(crops)
+        widths = [natural_width(crop, height) for crop in crops]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
         needs = [self._need.of((len(indices), width), NEED) for indices, width in batches]
         return_freed_memory(need=max(needs, default=0))
         for indices, width in batches:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
-                resize_normalize_pad(strips[index], height, width, out=out)
+                resize_normalize_pad(crops[index], height, width, out=out)
             for index, answer in zip(indices, self.runtime.run(batch, self._decode)):
                 answers[index] = answer
         return answers
@@ -87,11 +87,11 @@ class TextRecognizer:
 
 
 def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = True) -> list[Batch]:
-    """Group strips that are padded to the same width, so that what a strip reads as never depends on its neighbours.
+    """Group crops that are padded to the same width, so that what a crop reads as never depends on its neighbours.
 
     Args:
         widths: pixels at the recogniser's height.
-        batch_size: most strips in a batch.
+        batch_size: most crops in a batch.
         few_shapes: make the sizes powers of two. With few widths and few sizes, the engine sees few input shapes.
     """
     same: dict[int, list[int]] = {}
@@ -110,7 +110,7 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
 
 
 def padded_width(width: int) -> int:
-    """The width that a strip of this natural width gets: some emptiness after its end, and then rounded up to a
+    """The width that a crop of this natural width gets: some emptiness after its end, and then rounded up to a
     multiple of 32, from 256 pixels on of a quarter of the power of two below."""
     width += MARGIN
     step = max(STEP, (1 << (width.bit_length() - 1)) // 4)
@@ -118,7 +118,7 @@ def padded_width(width: int) -> int:
 
 
 def _join(pieces: list[tuple[str, float]]) -> tuple[str, float]:
-    """One text of a strip that was cut; the score is the mean over its characters."""
+    """One text of a crop that was cut; the score is the mean over its characters."""
     length = sum(len(text) for text, _ in pieces)
     score = sum(len(text) * score for text, score in pieces) / length if length else 0.0
     return "".join(text for text, _ in pieces), score

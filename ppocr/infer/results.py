@@ -41,13 +41,13 @@ class TextLine:
     ) -> TextLine:
         """A line whose box begins where its text does, as it was read.
 
-        Tall strips are turned a quarter to the left before reading, which puts their upper right corner first, and
-        strips found upside down begin at the opposite corner.
+        Tall crops are turned a quarter to the left before reading, which puts their upper right corner first, and
+        crops found upside down begin at the opposite corner.
 
         Args:
             box: float32[4, 2], clockwise from the region's top-left corner.
             polygon: float32[M, 2].
-            upside_down: the strip was turned by half before it was read.
+            upside_down: the crop was turned by half before it was read.
         """
         begin = (1 if is_tall(box) else 0) + (2 if upside_down else 0)
         corners = _floats(np.roll(box, -begin, axis=0))
@@ -115,7 +115,7 @@ class OCRResult:
 
 
 @dataclass(frozen=True)
-class StripResult:
+class CropResult:
     """What `recognize` says of one already cropped line."""
 
     file: str

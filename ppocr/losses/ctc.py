@@ -16,7 +16,7 @@ class CTCLoss:
     """Minus the logarithm of the text's probability, averaged over the batch.
 
     Args:
-        use_focal_loss: weigh each strip by (1 − its probability)², so that hard ones count more (Feng et al. 2019,
+        use_focal_loss: weigh each crop by (1 − its probability)², so that hard ones count more (Feng et al. 2019,
             focal CTC).
     """
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ppocr.metrics.detection import match_outlines
 from ppocr.metrics.score import Score
-from ppocr.metrics.text import EXACT, LineScore, TextRules, score_lines
+from ppocr.metrics.text import LineScore, TextRules, score_lines
 from ppocr.ops.charset import Charset
 
 
@@ -107,7 +107,7 @@ class RecMetric(Metric):
     ):
         super().__init__(main_indicator)
         self.charset, self.is_filter = charset, is_filter
-        self.rules = TextRules(ignore_width=False, ignore_case=is_filter, ignore_spaces=True) if ignore_space else EXACT
+        self.rules = TextRules(ignore_width=False, ignore_case=is_filter, ignore_spaces=ignore_space)
 
     def reset(self) -> None:
         self._score = LineScore()
@@ -115,7 +115,7 @@ class RecMetric(Metric):
     def add(self, predictions: Sequence[Any], batch: Mapping[str, Any]) -> None:
         """
         Args:
-            predictions: (text, score) of each strip.
+            predictions: (text, score) of each crop.
             batch: with `label` (or `label_ctc`), int64[N, L], and `length`, int64[N].
         """
         labels = batch["label_ctc"] if "label_ctc" in batch else batch["label"]
@@ -142,7 +142,7 @@ class RecMetric(Metric):
 
 
 class ClsMetric(Metric):
-    """Share of strips whose direction is told right.
+    """Share of crops whose direction is told right.
 
     Args:
         label_list: the directions in the order of the network's classes; from the builder.
@@ -161,7 +161,7 @@ class ClsMetric(Metric):
     def add(self, predictions: Sequence[Any], batch: Mapping[str, Any]) -> None:
         """
         Args:
-            predictions: (label, probability) of each strip.
+            predictions: (label, probability) of each crop.
             batch: with `label`, int64[N], the number of the direction.
         """
         self._all += len(predictions)

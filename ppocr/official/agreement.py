@@ -1,6 +1,6 @@
 """Do three engines compute the same? The network in memory, its exported model, and the ONNX file it came from.
 
-They are compared on what they will see: pages, and strips of text that the detector found on these pages.
+They are compared on what they will see: pages, and crops of text that the detector found on these pages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Optional
 
 import numpy as np
 
-from ppocr.config import Config, thaw
+from ppocr.config import Config
 from ppocr.engine.inputs import preprocessing
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import TOLERANCE, exported_model
@@ -22,10 +22,10 @@ from ppocr.utils.networks import predict
 if TYPE_CHECKING:
     import paddle
 
-# The detector's logits reach hundreds, and some strips are read with equal doubt between two characters: there float32
+# The detector's logits reach hundreds, and some crops are read with equal doubt between two characters: there float32
 # alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
-# strips of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
-# and by more than 1e-4 on 3, 2 and 4 strips; on a small sample that may be more than 1 %. Of 240 blurred strips one
+# crops of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
+# and by more than 1e-4 on 3, 2 and 4 crops; on a small sample that may be more than 1 %. Of 240 blurred crops one
 # reached 1.5e-3. Wrong weights differ by almost 1 somewhere.
 RARE, ROUNDING = 0.1, 1e-2
 Run = Callable[[np.ndarray], np.ndarray]
@@ -36,7 +36,7 @@ class Agreement:
     """How far apart the engines are.
 
     Attributes:
-        inputs: number of pages or strips.
+        inputs: number of pages or crops.
         beyond: on how many of them some probability differs by more than `TOLERANCE`.
         exported: largest difference of a probability between the network and its exported model.
         onnx: the same between the ONNX file and either of them; None where onnxruntime is not installed.
@@ -107,13 +107,13 @@ def onnx_runner(data: bytes) -> Run:
     return lambda batch: session.run(None, {name: batch})[0]
 
 
-def find_strips(pages: Iterable[np.ndarray], detector: Path, config: Config) -> list[np.ndarray]:
+def find_crops(pages: Iterable[np.ndarray], detector: Path, config: Config) -> list[np.ndarray]:
     """Lines of text that an exported detector finds on pages, cut out: uint8[h, w, 3] each."""
     exported, prepare = exported_model(detector), preprocessing(config)
-    boxes_of = POSTPROCESSES.build(thaw(config["PostProcess"]), "PostProcess")
-    strips = []
+    boxes_of = POSTPROCESSES.build(config.plain("PostProcess"), "PostProcess")
+    crops = []
     for page in pages:
         height, width = page.shape[:2]
         regions = boxes_of(exported.run(prepare(page)[np.newaxis])[0, 0], height, width)
-        strips += [crop_quad(page, box) for box in regions.boxes]
-    return strips
+        crops += [crop_quad(page, box) for box in regions.boxes]
+    return crops

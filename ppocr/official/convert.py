@@ -13,20 +13,21 @@ import numpy as np
 
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_charset, build_model
-from ppocr.engine.inputs import drawn_pages, page_batches, strip_batches
+from ppocr.engine.inputs import crop_batches, drawn_pages, page_batches
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import export_model
-from ppocr.official.agreement import Run, check_agreement, find_strips, onnx_runner
-from ppocr.official.families import Family, OfficialModel, only_weights
+from ppocr.official.agreement import Run, check_agreement, find_crops, onnx_runner
+from ppocr.official.families import Family, OfficialModel
 from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
+from ppocr.official.rename import only_weights
 from ppocr.official.unfuse import by_execution_order, calibrate_norms
 
 if TYPE_CHECKING:
     import paddle
 
 TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
-CALIBRATION_BATCHES = 8  # pages, or eights of strips, whose statistics imported normalisations get
+CALIBRATION_BATCHES = 8  # pages, or eights of crops, whose statistics imported normalisations get
 
 
 @dataclass(frozen=True)
@@ -72,20 +73,20 @@ def convert_family(
         OSError: the disk is full or not writable.
     """
     pages = [*drawn_pages(), *pages]
-    strips: list[np.ndarray] = []
+    crops: list[np.ndarray] = []
     reports = []
-    # The detector comes first: the others are checked on the strips that it finds.
+    # The detector comes first: the others are checked on the crops that it finds.
     for official in sorted(family.models, key=lambda model: model.kind != "det"):
         tell(f"{official.kind}: importing, exporting and checking")
         config = load_config(official.config)
         _check_dictionary(config, family, contents)
         target = directory / official.kind
-        prepare, pictures = (page_batches, pages) if official.kind == "det" else (strip_batches, strips)
+        prepare, pictures = (page_batches, pages) if official.kind == "det" else (crop_batches, crops)
         batches = functools.partial(prepare, pictures, config)
         reports.append(_convert(official, config, contents, target, batches))
         if official.kind == "det":
-            strips = find_strips(pages, target, config)
-            if not strips:
+            crops = find_crops(pages, target, config)
+            if not crops:
                 raise ModelError(f"{official.member}: finds no text on pages that have some")
     return tuple(reports)
 

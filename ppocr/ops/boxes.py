@@ -37,7 +37,7 @@ def _rightward(begin: Sequence[float], end: Sequence[float]) -> float:
 
 
 def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
-    """Cut a quad out of a page and straighten it to a strip; tall strips are turned a quarter to the left.
+    """Cut a quad out of a page and straighten it to a crop; tall crops are turned a quarter to the left.
 
     Args:
         image: uint8[H, W, 3].
@@ -48,27 +48,27 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         box on whole pixels.
     """
     quad = np.asarray(quad, np.float32)
-    width, height = strip_size(quad)
+    width, height = crop_size(quad)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     corner = quad[0]
     upright = np.array_equal(quad - corner, target) and np.array_equal(corner, corner.round())
     inside = (quad >= 0).all() and (quad <= (image.shape[1], image.shape[0])).all()
     if upright and inside:  # the transform would be a whole-pixel shift: the same pixels, without resampling
         left, top = int(corner[0]), int(corner[1])
-        strip = image[top : top + height, left : left + width]
+        crop = image[top : top + height, left : left + width]
     else:
         # Only the surroundings of the quad: OpenCV refuses sources of 32,767 pixels and more a side.
         left, top = np.clip(np.floor(quad.min(axis=0)).astype(int) - 3, 0, (image.shape[1] - 1, image.shape[0] - 1))
         right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3
         around = image[top : max(bottom, top + 1), left : max(right, left + 1)]
         transform = cv2.getPerspectiveTransform(quad - np.array([left, top], np.float32), target)
-        strip = cv2.warpPerspective(
+        crop = cv2.warpPerspective(
             around, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-    return np.rot90(strip) if is_tall(quad) else strip
+    return np.rot90(crop) if is_tall(quad) else crop
 
 
-def strip_size(quad: np.ndarray) -> tuple[int, int]:
+def crop_size(quad: np.ndarray) -> tuple[int, int]:
     """(width, height) of a straightened quad: the longer of each pair of opposite sides, whole pixels, at least 1."""
     corners = quad.tolist()  # plain numbers: for four points NumPy is ten times slower
     top, right, bottom, left = (math.dist(corners[i], corners[(i + 1) % 4]) for i in range(4))
@@ -76,8 +76,8 @@ def strip_size(quad: np.ndarray) -> tuple[int, int]:
 
 
 def is_tall(quad: np.ndarray) -> bool:
-    """Whether a quad holds vertical or turned text, so that its strip must be turned before reading."""
-    width, height = strip_size(quad)
+    """Whether a quad holds vertical or turned text, so that its crop must be turned before reading."""
+    width, height = crop_size(quad)
     return height >= TALL * width
 
 

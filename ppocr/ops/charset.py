@@ -78,7 +78,7 @@ class Charset:
         return indices  # type: ignore[return-value]
 
     def decode(self, indices: np.ndarray, probabilities: np.ndarray) -> tuple[str, float]:
-        """Best-path CTC decoding of one strip: merge repeats, drop blanks.
+        """Best-path CTC decoding of one crop: merge repeats, drop blanks.
 
         Args:
             indices: int[T], the most probable class of each time step.

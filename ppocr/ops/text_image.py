@@ -1,4 +1,4 @@
-"""Text strips as the recogniser and the direction classifier want them: the only resize-normalise-pad there is."""
+"""Text crops as the recogniser and the direction classifier want them: the only resize-normalise-pad there is."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def natural_width(image: np.ndarray, height: int) -> int:
 
 
 def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Optional[np.ndarray] = None) -> np.ndarray:
-    """Scale a strip to `height`, keeping its aspect ratio up to `width`, map [0, 255] to [-1, 1], pad right with 0.
+    """Scale a crop to `height`, keeping its aspect ratio up to `width`, map [0, 255] to [-1, 1], pad right with 0.
 
     Args:
         image: uint8[H, W, 3], BGR.
-        height, width: of the result, pixels; a longer strip is squeezed into `width`.
+        height, width: of the result, pixels; a longer crop is squeezed into `width`.
         out: float32[3, height, width] to write into, contents overwritten.
 
     Returns:
@@ -40,14 +40,14 @@ def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Opt
 
 
 def calm_cuts(image: np.ndarray, longest: float) -> list[np.ndarray]:
-    """Cut a strip far longer than high into pieces, each cut where least happens, so between characters.
+    """Cut a crop far longer than high into pieces, each cut where least happens, so between characters.
 
     Args:
         image: uint8[H, W, 3].
-        longest: of a piece, in multiples of the strip's height.
+        longest: of a piece, in multiples of the crop's height.
 
     Returns:
-        The pieces from left to right, views of `image`; the strip itself when it is short enough.
+        The pieces from left to right, views of `image`; the crop itself when it is short enough.
     """
     height, width = image.shape[:2]
     limit = int(height * longest)

@@ -18,6 +18,6 @@ class ClsPostProcess:
         self.label_list = [str(label) for label in label_list or ("0", "180")]
 
     def __call__(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
-        """(label, probability) of each strip; `probabilities` float32[N, classes]."""
+        """(label, probability) of each crop; `probabilities` float32[N, classes]."""
         best = probabilities.argmax(axis=1)
         return [(self.label_list[index], float(row[index])) for index, row in zip(best, probabilities)]

@@ -22,7 +22,7 @@ class CTCLabelDecode:
         self.charset = Charset(character_dict or [], use_space_char)
 
     def __call__(self, scores: np.ndarray, *, logits: bool = False) -> list[tuple[str, float]]:
-        """(text, score) of each strip.
+        """(text, score) of each crop.
 
         Args:
             scores: float32[N, T, C], probabilities or logits.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pyclipper
 
-from ppocr.ops.boxes import order_corners, reading_order, strip_size
+from ppocr.ops.boxes import crop_size, order_corners, reading_order
 
 MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
 
@@ -90,7 +90,7 @@ class DBPostProcess:
             if min(rectangle[1]) < MIN_SIDE + 2:
                 continue
             box = _on_page(cv2.boxPoints(rectangle), to_page, height, width)
-            if min(strip_size(box)) <= MIN_SIDE:
+            if min(crop_size(box)) <= MIN_SIDE:
                 continue
             boxes.append(box)
             scores.append(score)

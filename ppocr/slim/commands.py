@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -87,11 +87,7 @@ def measure_layers(
     layers = [name for name in fpgm.groups if name in used and name not in skipped]
 
     def score(network: paddle.nn.Layer) -> float:
-        experiment.model = network
-        try:
-            return evaluate(experiment, _First(loader, batches), metric)[metric.main_indicator]  # type: ignore[arg-type]
-        finally:
-            experiment.model = model
+        return evaluate(experiment, loader, metric, network=network, batches=batches)[metric.main_indicator]
 
     def report(number: int, count: int, text: str) -> None:
         tell(f"{number}/{count} {text}")
@@ -104,20 +100,6 @@ def measure_layers(
     lost = judge({name: cut_of(fpgm.groups[name].size, ratio) for name, ratio in chosen.items()})
     pruned = measure(plan_pruning(fpgm, model, chosen).apply(model), shape)
     return Measured(measured.losses, describe(chosen), pruned.size / cost.size, pruned.flops / cost.flops, lost)
-
-
-class _First:
-    """The first batches of a loader."""
-
-    def __init__(self, loader: Any, count: int):
-        self._loader, self._count = loader, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def epoch(self, epoch: int) -> Iterator[Dict[str, Any]]:
-        for batch, _ in zip(self._loader.epoch(epoch), range(self._count)):
-            yield batch
 
 
 def quantize_trained(
@@ -134,7 +116,7 @@ def quantize_trained(
     Args:
         config: names the weights.
         directory: model directory to write.
-        pages: uint8[H, W, 3], BGR. For recogniser and classifier they are strips, or with `detector` pages whose strips
+        pages: uint8[H, W, 3], BGR. For recogniser and classifier they are crops, or with `detector` pages whose crops
             it finds.
         detector: a model directory or family.
         execution, float_layers: of `export_quantized`.
@@ -142,16 +124,16 @@ def quantize_trained(
     Raises:
         ConfigError, ModelError: no weights, no text on the pages, or the export is not what it should be.
     """
-    from ppocr.engine.inputs import page_batches, strip_batches
+    from ppocr.engine.inputs import crop_batches, page_batches
 
     experiment = Experiment.with_weights(config)
     if experiment.task == "det":
         batches: List[np.ndarray] = list(page_batches(pages, config))
     else:
-        strips = _strips(pages, detector) if detector is not None else list(pages)
+        crops = _crops(pages, detector) if detector is not None else list(pages)
         if experiment.task == "cls":  # pictures are upright as a rule, and both directions have to be decided rightly
-            strips = [turned for strip in strips for turned in (strip, strip[::-1, ::-1])]
-        batches = list(strip_batches(strips, config))
+            crops = [turned for crop in crops for turned in (crop, crop[::-1, ::-1])]
+        batches = list(crop_batches(crops, config))
     if not batches:
         raise ModelError("no text was found on the pictures: nothing to calibrate on")
     return export_quantized(
@@ -159,7 +141,7 @@ def quantize_trained(
     )
 
 
-def _strips(pages: Sequence[np.ndarray], detector: str) -> List[np.ndarray]:
+def _crops(pages: Sequence[np.ndarray], detector: str) -> List[np.ndarray]:
     from ppocr.infer.detector import TextDetector
     from ppocr.infer.options import OCROptions
     from ppocr.ops.boxes import crop_quad

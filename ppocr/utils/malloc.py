@@ -19,7 +19,7 @@ def reuse_freed_memory() -> None:
     """Have the C library reuse freed memory instead of giving it back at once.
 
     Paddle allocates each operator's output anew. Blocks above 32 MB would come fresh from the kernel every time, page
-    by page and zeroed, which takes longer than computing them (recogniser, 16 strips: 61 → 38 ms in bf16; detector,
+    by page and zeroed, which takes longer than computing them (recogniser, 16 crops: 61 → 38 ms in bf16; detector,
     960×1280: 130 → 108 ms). For the whole process, once.
     """
     library = _glibc()

@@ -147,7 +147,7 @@ def light_svtr(**settings):
     return NECKS.build(spec, "Neck", in_channels=8)
 
 
-def test_every_column_of_the_strip_sees_every_other():
+def test_every_column_of_the_crop_sees_every_other():
     neck = lively(light_svtr(local_kernel=3))
     x = image(1, 8, 1, 20)
     changed = x.clone()
@@ -202,7 +202,7 @@ def test_what_comes_next_depends_on_the_text_so_far_alone():
     np.testing.assert_allclose(z[:, :2], y[:, :2], atol=1e-5)
     np.testing.assert_allclose(z[1], y[1], atol=1e-5)
     assert np.abs(z[0, 2] - y[0, 2]).max() > 1e-3
-    assert np.abs(head(x.flip(0), TEXTS)["gtc"].numpy() - y).max() > 1e-3  # it looks at the strip
+    assert np.abs(head(x.flip(0), TEXTS)["gtc"].numpy() - y).max() > 1e-3  # it looks at the crop
 
 
 def test_prediction_does_without_the_second_branch():

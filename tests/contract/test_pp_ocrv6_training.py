@@ -31,12 +31,12 @@ def test_the_training_sections_are_understood(path):
 
 
 def write_lines(folder):
-    """A label file of eight strips."""
+    """A label file of eight crops."""
     rows = []
     for number in range(8):
-        strip = np.full((40, 90, 3), 220, np.uint8)
-        cv2.putText(strip, f"no {number}", (5, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2)
-        cv2.imwrite(str(folder / f"{number}.png"), strip)
+        crop = np.full((40, 90, 3), 220, np.uint8)
+        cv2.putText(crop, f"no {number}", (5, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2)
+        cv2.imwrite(str(folder / f"{number}.png"), crop)
         rows.append(f"{number}.png\tno {number}\n")
     path = folder / "train_list.txt"
     path.write_text("".join(rows), encoding="utf-8")

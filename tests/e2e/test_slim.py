@@ -16,25 +16,25 @@ from ppocr.slim import _compat
 
 
 @pytest.fixture(scope="module")
-def strips(tmp_path_factory):
-    folder, lines = tmp_path_factory.mktemp("strips"), []
+def crops(tmp_path_factory):
+    folder, lines = tmp_path_factory.mktemp("crops"), []
     for number in range(8):
-        strip = np.full((48, 192, 3), 255, np.uint8)
-        cv2.putText(strip, f"text {number}", (10, 34), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 2)
+        crop = np.full((48, 192, 3), 255, np.uint8)
+        cv2.putText(crop, f"text {number}", (10, 34), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 2)
         turned = number % 2
-        cv2.imwrite(str(folder / f"{number}.png"), strip[::-1, ::-1] if turned else strip)
+        cv2.imwrite(str(folder / f"{number}.png"), crop[::-1, ::-1] if turned else crop)
         lines.append(f"{number}.png\t{180 if turned else 0}")
     (folder / "labels.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
-def test_slimmed_from_training_to_prediction(strips, tmp_path, capsys):
+def test_slimmed_from_training_to_prediction(crops, tmp_path, capsys):
     try:
         _compat.paddleslim("dygraph.prune.fpgm_pruner")
     except SlimError as error:
         pytest.skip(str(error))
     output, exported = tmp_path / "run", tmp_path / "model"
-    data = [f"dataset.data_dir={strips}", f"dataset.label_file_list=[{strips / 'labels.txt'}]", "loader.num_workers=0"]
+    data = [f"dataset.data_dir={crops}", f"dataset.label_file_list=[{crops / 'labels.txt'}]", "loader.num_workers=0"]
     common = [
         "-c", "cls/ch_ppocr_mobile_v2.0_cls.yml", "-o", "Global.epoch_num=1", f"Global.save_model_dir={output}",
         *(f"{part}.{setting}" for part in ("Train", "Eval") for setting in (*data, "loader.batch_size_per_card=4")),
@@ -54,11 +54,11 @@ def test_slimmed_from_training_to_prediction(strips, tmp_path, capsys):
     }  # fmt: skip
     assert (exported / "inference.pdiparams").stat().st_size < 0.3 * 512_000  # of the unpruned float model
     capsys.readouterr()
-    assert main(["classify", str(strips / "0.png"), "--cls", str(exported)]) == 0
+    assert main(["classify", str(crops / "0.png"), "--cls", str(exported)]) == 0
     assert "0.png" in capsys.readouterr().out
 
 
-def test_a_float_checkpoint_is_not_resumed_as_a_quantized_one(strips, tmp_path, capsys):
+def test_a_float_checkpoint_is_not_resumed_as_a_quantized_one(crops, tmp_path, capsys):
     common = [
         "-c", "cls/ch_ppocr_mobile_v2.0_cls.yml", "-o", f"Global.save_model_dir={tmp_path}",
         f"Global.checkpoints={tmp_path / 'x'}", "Slim={Quantize: {}}",

@@ -41,11 +41,11 @@ def test_detector(random_options):
 
 
 @pytest.mark.parametrize("predictor", [TextRecognizer, TextClassifier])
-def test_strips(random_options, predictor):
+def test_crops(random_options, predictor):
     read = predictor(random_options)
     groups = [[page[:30], page[20:60, :50]] for page in pages()]
     expected = [read(group) for group in groups]
-    assert len({str(answer) for answer in expected}) > 6  # the strips do differ
+    assert len({str(answer) for answer in expected}) > 6  # the crops do differ
     assert in_threads(read, groups) == expected
 
 

@@ -13,14 +13,14 @@ WORDS = ("ant", "Bee7", "cat", "dog90", "Eel", "fox1", "Gnu", "hen42")
 
 
 def draw(word: str, *, height: int = 32, width: int = 96) -> np.ndarray:
-    """A strip of dark text on light paper, uint8[height, width, 3]."""
-    strip = np.full((height, width, 3), 225, np.uint8)
-    cv2.putText(strip, word, (4, 23), cv2.FONT_HERSHEY_SIMPLEX, 0.75, (30, 40, 20), 2, cv2.LINE_AA)
-    return strip
+    """A crop of dark text on light paper, uint8[height, width, 3]."""
+    crop = np.full((height, width, 3), 225, np.uint8)
+    cv2.putText(crop, word, (4, 23), cv2.FONT_HERSHEY_SIMPLEX, 0.75, (30, 40, 20), 2, cv2.LINE_AA)
+    return crop
 
 
 def write_lines(folder: Path, count: int) -> Path:
-    """`count` strips and their texts; some numbers of them repeat the words."""
+    """`count` crops and their texts; some numbers of them repeat the words."""
     rows = []
     for index in range(count):
         word = WORDS[index % len(WORDS)]
@@ -31,12 +31,12 @@ def write_lines(folder: Path, count: int) -> Path:
 
 
 def write_directions(folder: Path, count: int) -> Path:
-    """Strips, every other one upside down."""
+    """Crops, every other one upside down."""
     rows = []
     for index in range(count):
-        strip = draw(WORDS[index // 2 % len(WORDS)], height=48, width=192)
+        crop = draw(WORDS[index // 2 % len(WORDS)], height=48, width=192)
         turned = index % 2
-        cv2.imwrite(str(folder / f"way{index}.png"), strip[::-1, ::-1] if turned else strip)
+        cv2.imwrite(str(folder / f"way{index}.png"), crop[::-1, ::-1] if turned else crop)
         rows.append(f"way{index}.png\t{180 * turned}\n")
     (folder / "cls.txt").write_text("".join(rows), encoding="utf-8")
     return folder / "cls.txt"

@@ -1,4 +1,4 @@
-"""A predictor chain without networks: ink counts as text, and every strip reads as its mean brightness."""
+"""A predictor chain without networks: ink counts as text, and every crop reads as its mean brightness."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ class InkRuntime:
         if self.kind == "cls":  # upside down: the left half is brighter than the right
             turned = batch[:, :, :, :96].mean(axis=(1, 2, 3)) > batch[:, :, :, 96:].mean(axis=(1, 2, 3)) + 0.3
             return np.stack([~turned, turned], axis=1).astype(np.float32)
-        # One digit per strip: how bright its first 16 columns are, from 0 (black) to 9.
+        # One digit per crop: how bright its first 16 columns are, from 0 (black) to 9.
         digit = np.clip((batch[:, :, :, :16].mean(axis=(1, 2, 3)) + 1) * 5, 0, 9).astype(int)
         out = np.zeros((len(batch), batch.shape[3] // 4, 12), np.float32)
         out[:, :, 0] = 1.0

@@ -8,8 +8,8 @@ from ppocr.ops.boxes import crop_quad, is_tall, order_corners, reading_order
 def test_a_crop_from_a_picture_larger_than_opencv_can_warp():
     image = np.zeros((40, 33_000, 3), np.uint8)
     image[:, 32_000:32_100] = 255
-    strip = crop_quad(image, turned(rectangle(32_000, 10, 32_100, 30), 2, (32_050.0, 20.0)))
-    assert strip.shape[:2] == pytest.approx((20, 100), abs=1) and strip[:, 5:95].min() > 200
+    crop = crop_quad(image, turned(rectangle(32_000, 10, 32_100, 30), 2, (32_050.0, 20.0)))
+    assert crop.shape[:2] == pytest.approx((20, 100), abs=1) and crop[:, 5:95].min() > 200
 
 
 def rectangle(left, top, right, bottom):
@@ -49,27 +49,27 @@ def test_a_turned_box_is_straightened():
     matrix = cv2.getRotationMatrix2D((150, 100), 25, 1.0)
     tilted = cv2.warpAffine(upright, matrix, (300, 200), borderValue=(255, 255, 255))
     box = rectangle(55, 55, 235, 120)
-    strip = crop_quad(tilted, cv2.transform(box[None], matrix)[0])
+    crop = crop_quad(tilted, cv2.transform(box[None], matrix)[0])
     expected = crop_quad(upright, box)
-    assert strip.shape[:2] == pytest.approx(expected.shape[:2], abs=1)
-    height, width = min(strip.shape[0], expected.shape[0]), min(strip.shape[1], expected.shape[1])
-    difference = np.abs(strip[:height, :width].astype(int) - expected[:height, :width])
+    assert crop.shape[:2] == pytest.approx(expected.shape[:2], abs=1)
+    height, width = min(crop.shape[0], expected.shape[0]), min(crop.shape[1], expected.shape[1])
+    difference = np.abs(crop[:height, :width].astype(int) - expected[:height, :width])
     assert difference.mean() < 15
 
 
 def test_a_tall_crop_is_turned_a_quarter_to_the_left():
     image = np.zeros((100, 20, 3), np.uint8)
     image[:50] = 255
-    strip = crop_quad(image, rectangle(0, 0, 20, 100))
-    assert strip.shape == (20, 100, 3)
-    assert strip[:, :50].min() == 255  # what was up is left: text that ran upwards would end there
+    crop = crop_quad(image, rectangle(0, 0, 20, 100))
+    assert crop.shape == (20, 100, 3)
+    assert crop[:, :50].min() == 255  # what was up is left: text that ran upwards would end there
     assert is_tall(rectangle(0, 0, 20, 30)) and not is_tall(rectangle(0, 0, 20, 29))
 
 
 @pytest.mark.parametrize("box", [rectangle(5, 5, 5, 5), rectangle(-5, -5, 3, 3), rectangle(18, 18, 30, 25)])
 def test_degenerate_and_outlying_boxes_give_a_crop(box):
-    strip = crop_quad(np.zeros((20, 20, 3), np.uint8), box)
-    assert min(strip.shape[:2]) >= 1
+    crop = crop_quad(np.zeros((20, 20, 3), np.uint8), box)
+    assert min(crop.shape[:2]) >= 1
 
 
 def test_rows_from_top_to_bottom_and_left_to_right():

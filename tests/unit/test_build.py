@@ -186,8 +186,8 @@ def test_all_mistakes_at_once():
 def test_a_dictionary_that_is_missing():
     (problem,) = problems_of(changed(REC, Global__character_dict_path="no/such.txt"))
     told, shipped = problem.split("; the package brings ")
-    assert told == "Global.character_dict_path: there is no file no/such.txt"
-    assert {f"ppocr/utils/dict/{name}.txt" for name in ("en63_dict", "ppocr_keys_v1")} < set(shipped.split(", "))
+    assert told == "Global.character_dict_path: no/such.txt: there is no such dictionary"
+    assert {"en63_dict.txt", "ppocr_keys_v1.txt"} < set(shipped.split(", "))
 
 
 def test_a_dictionary_that_is_none(tmp_path):
@@ -195,6 +195,11 @@ def test_a_dictionary_that_is_none(tmp_path):
     path.write_text("a\nb\na\n", encoding="utf-8")
     (problem,) = problems_of(changed(REC, Global__character_dict_path=str(path)))
     assert problem.startswith(f"Global.character_dict_path: {path}:3: ") and "is 'a' again, as number 1" in problem
+
+
+@pytest.mark.parametrize("name", ["en63_dict.txt", "ppocr/utils/dict/en63_dict.txt"])
+def test_a_dictionary_that_the_package_brings(name):
+    assert build_model(changed(REC, Global__character_dict_path=name)).head.out_channels == 65
 
 
 def test_a_dictionary_in_the_working_directory_comes_first(tmp_path, monkeypatch):

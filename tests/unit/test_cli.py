@@ -182,15 +182,15 @@ def test_recognize(ink, capsys):
     assert capsys.readouterr().out == "5\n0\n"
 
 
-def strip_with_bright_end(right: bool) -> np.ndarray:
-    strip = np.zeros((48, 192, 3), np.uint8)
-    strip[:, 96 if right else 0 :][:, :96] = 255
-    return strip
+def crop_with_bright_end(right: bool) -> np.ndarray:
+    crop = np.zeros((48, 192, 3), np.uint8)
+    crop[:, 96 if right else 0 :][:, :96] = 255
+    return crop
 
 
 def test_classify_and_turning_before_recognition(ink, capsys):
-    Image.fromarray(strip_with_bright_end(right=True)).save("up.png")
-    Image.fromarray(strip_with_bright_end(right=False)).save("down.png")
+    Image.fromarray(crop_with_bright_end(right=True)).save("up.png")
+    Image.fromarray(crop_with_bright_end(right=False)).save("down.png")
     assert ink("classify", "up.png", "down.png") == 0
     assert capsys.readouterr().out == "file\tlabel\tscore\nup.png\t0\t1.0\ndown.png\t180\t1.0\n"
     assert ink("classify", "down.png", "--format", "jsonl") == 0

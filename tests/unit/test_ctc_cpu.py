@@ -59,7 +59,7 @@ def test_equals_the_sum_over_all_paths_and_its_differences():
 
 
 @pytest.mark.parametrize("classes", [65, 6625])
-def test_equals_paddle_on_strips(classes):
+def test_equals_paddle_on_crops(classes):
     generator = np.random.default_rng(1)
     logits = generator.normal(0, 1, (4, 80, classes)).astype(np.float32)
     labels, lengths = generator.integers(1, classes, (4, 25)), np.array([25, 1, 7, 0])

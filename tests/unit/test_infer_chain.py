@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import types
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_tiles_find_what_the_whole_page_shows(ink_family, monkeypatch):
     assert len(runs) > 1 and len(set(runs)) == 1 and runs[0][2] * runs[0][3] <= 400_000
 
 
-def test_upside_down_strips_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
+def test_upside_down_crops_are_turned_and_their_corners_begin_where_the_text_does(ink_family):
     image = page_with((100, 100, 400, 130))
     image[100:130, 250:400] = 60  # still ink, and brighter on the right: upright
     upright = OCR(ink_family)(image)[0].lines[0]
@@ -122,19 +123,19 @@ def test_tall_boxes_begin_at_their_upper_right_corner(ink_family):
 
 
 def test_classifier_alone(ink_family):
-    strip = np.full((48, 192, 3), 255, np.uint8)
-    strip[:, 96:] = 0
-    assert TextClassifier(ink_family)([strip, strip[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
+    crop = np.full((48, 192, 3), 255, np.uint8)
+    crop[:, 96:] = 0
+    assert TextClassifier(ink_family)([crop, crop[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
 
 
-def test_recogniser_alone_keeps_the_order_and_joins_long_strips(ink_family):
-    strips = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
-    texts = [text for text, _ in TextRecognizer(ink_family)(strips)]
+def test_recogniser_alone_keeps_the_order_and_joins_long_crops(ink_family):
+    crops = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
+    texts = [text for text, _ in TextRecognizer(ink_family)(crops)]
     assert texts[0] == "0" and texts[1] == "1" and texts[3] == "3"
     assert set(texts[2]) == {"2"} and len(texts[2]) > 1  # cut in pieces, each of which read one digit
 
 
-def test_batches_hold_every_strip_once_in_few_shapes():
+def test_batches_hold_every_crop_once_in_few_shapes():
     widths = np.random.default_rng(0).integers(1, 3000, 500).tolist()
     batches = plan_batches(widths, 8)
     assert sorted(index for batch in batches for index in batch.indices) == list(range(500))
@@ -146,7 +147,7 @@ def test_batches_hold_every_strip_once_in_few_shapes():
     assert [len(batch.indices) for batch in exact] == [7]
 
 
-def test_the_width_of_a_strip_does_not_depend_on_its_neighbours():
+def test_the_width_of_a_crop_does_not_depend_on_its_neighbours():
     alone = {width: plan_batches([width], 8)[0].width for width in (40, 300, 320, 321, 700)}
     together = plan_batches([40, 300, 320, 321, 700] * 3, 8)
     assert {batch.width for batch in together} == set(alone.values())
@@ -154,15 +155,20 @@ def test_the_width_of_a_strip_does_not_depend_on_its_neighbours():
 
 
 def test_missing_family_tells_how_to_get_it(ink_family):
-    with pytest.raises(ModelError, match="ppocr models fetch nosuch"):
+    with pytest.raises(ModelError, match=r"\(there are ink\): ppocr models fetch nosuch"):
         TextDetector(dataclasses.replace(ink_family, det="nosuch"))
 
 
 def test_the_default_is_the_best_family_that_was_fetched(ink_family, tmp_path):
     options = dataclasses.replace(ink_family, det="default")
+    (tmp_path / "models/ink").rename(tmp_path / "models/.hidden")  # as a fetch that is under way
     with pytest.raises(ModelError, match="no models have been fetched yet: ppocr models fetch tiny"):
         TextDetector(options)
-    (tmp_path / "models/ink").rename(tmp_path / "models/mobile")
+    (tmp_path / "models/.hidden").rename(tmp_path / "models/small")
+    assert resolve_model("default", "det").parent.name == "small"
+    shutil.copytree(tmp_path / "models/small", tmp_path / "models/another")  # a family of the user's own
+    assert resolve_model("default", "det").parent.name == "small"
+    (tmp_path / "models/another").rename(tmp_path / "models/mobile")
     assert resolve_model("default", "det").parent.name == "mobile"
     (tmp_path / "models/mobile").rename(tmp_path / "models/tiny")
     assert resolve_model("default", "det").parent.name == "tiny"
@@ -188,6 +194,14 @@ def test_directories_without_spec_need_and_take_explicit_options(ink_family, tmp
     dictionary.write_text("\n".join("0123456789"))
     options = dataclasses.replace(ink_family, rec_image_shape=(3, 32, 320), rec_char_dict_path=str(dictionary))
     assert TextRecognizer(options)([np.zeros((32, 64, 3), np.uint8)])[0][0] == "0"
+
+
+def test_dictionaries_that_the_package_brings_are_known_by_name(ink_family):
+    options = dataclasses.replace(ink_family, rec_char_dict_path="en63_dict.txt")
+    with pytest.raises(ModelError, match=r"12 classes.*makes 65"):
+        TextRecognizer(options)([np.zeros((32, 64, 3), np.uint8)])
+    with pytest.raises(ConfigError, match=r"en6.txt: there is no such dictionary; the package brings .*en63_dict.txt"):
+        TextRecognizer(dataclasses.replace(ink_family, rec_char_dict_path="en6.txt"))
 
 
 def test_a_dictionary_that_does_not_fit_is_told(ink_family, tmp_path):

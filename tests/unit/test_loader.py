@@ -34,7 +34,7 @@ STEPS = [
 
 @pytest.fixture
 def lines(tmp_path):
-    """A label file of 22 noisy strips; the text of each is its number."""
+    """A label file of 22 noisy crops; the text of each is its number."""
     for number in range(22):
         image = np.random.default_rng(number).integers(0, 256, (30, 60 + number, 3)).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), image)

@@ -72,7 +72,13 @@ def test_recognition():
 
 @pytest.mark.parametrize(
     ("settings", "acc"),
-    [({"ignore_space": False}, 0), ({}, 1 / 3), ({"is_filter": True}, 1), ({"main_indicator": "norm_edit_dis"}, 1 / 3)],
+    [
+        ({"ignore_space": False}, 0),
+        ({}, 1 / 3),
+        ({"is_filter": True}, 1),
+        ({"is_filter": True, "ignore_space": False}, 1),
+        ({"main_indicator": "norm_edit_dis"}, 1 / 3),
+    ],
 )
 def test_what_counts_in_recognition(settings, acc):
     metric = metric_of("RecMetric", **settings)

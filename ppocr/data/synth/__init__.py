@@ -1,4 +1,4 @@
-"""Synthetic text from fonts, corpora and backgrounds: lines to read, strips to turn, pages to search.
+"""Synthetic text from fonts, corpora and backgrounds: lines to read, lines to turn, pages to search.
 
 The way of a line: `corpus` says what is written, `fonts` finds a font that has every character, `ink` draws the
 glyphs, `backgrounds` gives them something to stand on, `warp` bends them and `effects` spoils the picture as cameras,

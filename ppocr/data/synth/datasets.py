@@ -74,13 +74,13 @@ class SynthLines:
         return self._length
 
     def read(self, index: int, rng: np.random.Generator) -> Dict[str, Any]:
-        """`image` uint8[height, W, 3] BGR, `label` the text, `place` the number of the line."""
+        """`image` uint8[height, W, 3] BGR, `label` the text, `place` the number of the sample."""
         made = self._generator.make(rng, difficulty=between(rng, *self._difficulty), turn=index)
         return {"image": made.image, "label": made.text, "place": f"synthetic line {index}"}
 
 
 class SynthDirections:
-    """Strips for the direction classifier, half of them upside down. Arguments as for `SynthLines`."""
+    """Lines for the direction classifier, half of them upside down. Arguments as for `SynthLines`."""
 
     def __init__(
         self,
@@ -101,9 +101,9 @@ class SynthDirections:
         return self._length
 
     def read(self, index: int, rng: np.random.Generator) -> Dict[str, Any]:
-        """`image` uint8[height, W, 3] BGR, `label` "0" or "180", `place` the number of the strip."""
+        """`image` uint8[height, W, 3] BGR, `label` "0" or "180", `place` the number of the sample."""
         made = self._generator.make(rng, difficulty=between(rng, *self._difficulty))
-        return {"image": made.image, "label": made.direction, "place": f"synthetic strip {index}"}
+        return {"image": made.image, "label": made.direction, "place": f"synthetic line {index}"}
 
 
 class SynthPages:

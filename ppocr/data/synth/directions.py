@@ -1,4 +1,4 @@
-"""Strips that lie upright or upside down, for the direction classifier."""
+"""Lines that lie upright or upside down, for the direction classifier."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ppocr.data.synth.chance import chance
 from ppocr.data.synth.languages import is_ideographic
 from ppocr.data.synth.lines import LineGenerator, LineSample, Materials
 
-# Upside down these are themselves or each other, or nearly so: a strip of nothing else has no direction.
+# Upside down these are themselves or each other, or nearly so: a line of nothing else has no direction.
 _SYMMETRIC = frozenset("0125689oOxXsSzZNHIl|i!¡uUnpdbqMWwm-–—_=+.:·…%/\\()[]<>{}#*~×÷±\"'“”‘’,;^`′″°•")
 _SYMMETRIC_IDEOGRAPHS = frozenset("一二三十口日田目工王中申亞回米")
 _TRIES = 20
@@ -18,12 +18,12 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class DirectionSample:
-    """A strip and how it lies.
+    """A line and how it lies.
 
     Attributes:
         image: uint8[height, W, 3], BGR.
         direction: "0" or "180".
-        line: the strip as it was before it was turned.
+        line: the same picture before it was turned.
     """
 
     image: np.ndarray
@@ -32,11 +32,11 @@ class DirectionSample:
 
 
 class DirectionGenerator:
-    """Makes strips, half of them turned by 180°.
+    """Makes lines, half of them turned by 180°.
 
     Args:
         materials: texts, fonts, backgrounds.
-        height: of the strips, pixels.
+        height: of the pictures, pixels.
         longest: most characters.
         vertical: share of vertical text turned a quarter to the left, in languages that write so.
     """
@@ -45,7 +45,7 @@ class DirectionGenerator:
         self._lines = LineGenerator(materials, height=height, longest=longest, vertical=vertical)
 
     def make(self, rng: np.random.Generator, *, difficulty: float) -> DirectionSample:
-        """A strip that shows which way it lies."""
+        """A line that shows which way it lies."""
         for _ in range(_TRIES):
             line = self._lines.make(rng, difficulty=difficulty)
             if shows_direction(line.text):

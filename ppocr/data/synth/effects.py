@@ -142,7 +142,7 @@ def _dots(pitch: int) -> np.ndarray:
 
 
 def interfering_lines(image: np.ndarray, rng: np.random.Generator, color: tuple[float, ...]) -> np.ndarray:
-    """Rules of forms and tables, strokes, scratches across the strip; drawn into `image`."""
+    """Rules of forms and tables, strokes, scratches across the picture; drawn into `image`."""
     height, width = image.shape[:2]
     for _ in range(whole(rng, 1, 3)):
         shade = [min(255.0, max(0.0, part + between(rng, -60, 60))) for part in color]

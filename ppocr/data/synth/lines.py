@@ -27,7 +27,7 @@ HARDEST = 0.8
 # size costs as much as drawing a line, and each open one takes half a megabyte.
 _SIZES = (12, 16, 20, 24, 32, 44, 60, 80, 108, 144, 192, 256)
 _TRIES = 5
-_LARGEST = 2.2  # most ems a line's font may have, in heights of the strip: a dash need not fill it
+_LARGEST = 2.2  # most ems a line's font may have, in heights of the picture: a dash need not fill it
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Materials:
 
 @dataclass(frozen=True)
 class LineSample:
-    """A strip and its truth.
+    """The picture of a line, and what it says.
 
     Attributes:
         image: uint8[height, W, 3], BGR.
@@ -89,7 +89,7 @@ class LineGenerator:
 
     Args:
         materials: texts, fonts, backgrounds.
-        height: of the strips, pixels.
+        height: of the pictures, pixels.
         longest: most characters of a line.
         vertical: share of vertical lines among those in languages that write so, at difficulty 1.
     """
@@ -168,7 +168,7 @@ class LineGenerator:
     def _neighbour(
         self, rng: np.random.Generator, ink: np.ndarray, face: Face, lang: str, difficulty: float
     ) -> np.ndarray:
-        """A part of the line above or below, at the edge of the strip; uint8 as `ink`."""
+        """A part of the line above or below, at the edge of the picture; uint8 as `ink`."""
         out = np.zeros_like(ink)
         height, width = ink.shape
         text = self._materials.corpus.sentence(rng, lang, max(1, self.longest // 2))
@@ -197,7 +197,7 @@ def paint(image: np.ndarray, mask: np.ndarray, color: Color) -> np.ndarray:
 
 
 def _underline(rng: np.random.Generator, mask: np.ndarray, placement: Placement) -> np.ndarray:
-    """A rule under the line, warped as the line is; uint8 as the strip."""
+    """A rule under the line, warped as the line is; uint8 as the picture."""
     rows, columns = mask.shape
     thickness = max(1, round(rows * between(rng, 0.03, 0.07)))
     gap = round(rows * between(rng, 0.0, 0.1))

@@ -12,11 +12,11 @@ from ppocr.data.synth.chance import between, chance
 
 @dataclass(frozen=True)
 class Placement:
-    """Where ink comes to lie in a strip.
+    """Where ink comes to lie in a picture.
 
     Attributes:
-        matrix: float64[3, 3], ink pixels → strip pixels.
-        width, height: of the strip, pixels.
+        matrix: float64[3, 3], ink pixels → picture pixels.
+        width, height: of the picture, pixels.
         bow: height of the arc that the line bends in, pixels (positive: the middle lies lower);
         waves: how many half periods it has along the line (1: an arc).
     """
@@ -34,7 +34,7 @@ def place(rng: np.random.Generator, ink: tuple[int, int], height: int, *, diffic
     Args:
         rng: of the sample.
         ink: (height, width) of the ink, pixels.
-        height: of the strip, pixels.
+        height: of the picture, pixels.
         difficulty: 0: straight, with a small margin.
     """
     rows, columns = ink
@@ -73,11 +73,11 @@ def _jitter(rng: np.random.Generator, difficulty: float) -> np.ndarray:
 
 
 def warp_ink(mask: np.ndarray, placement: Placement) -> np.ndarray:
-    """The ink as it lies in the strip, uint8[placement.height, placement.width]."""
+    """The ink as it lies in the picture, uint8[placement.height, placement.width]."""
     size = (placement.width, placement.height)
     if not placement.bow:
         return cv2.warpPerspective(mask, placement.matrix, size, flags=_sampling(placement.matrix))
-    # The strip's pixels looked up in the ink: first the arc is undone, then the perspective.
+    # The picture's pixels looked up in the ink: first the arc is undone, then the perspective.
     x = np.arange(placement.width, dtype=np.float32)
     lift = placement.bow * np.sin(np.pi * placement.waves * x / placement.width).astype(np.float32)
     rows = np.arange(placement.height, dtype=np.float32)[:, None] - lift

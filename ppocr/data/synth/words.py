@@ -11,6 +11,8 @@ import numpy as np
 from ppocr.data.synth.chance import Weighted, chance, pick, whole
 from ppocr.data.synth.languages import Language, is_ideographic
 from ppocr.errors import ConfigError, MissingExtraError
+from ppocr.ops.charset import Charset
+from ppocr.utils.dictionary import SHIPPED
 
 COMMON_WORDS = 2_000  # at rarity 0
 MOST_WORDS = 80_000  # of a list: the rest are mostly names and misspellings
@@ -146,16 +148,10 @@ def words_by_character(words: Sequence[str], characters: Sequence[str], most: in
     return {character: known for character, known in found.items() if known}
 
 
-def load_characters(path: Union[str, Path]) -> list[str]:
-    """The entries of a dictionary file, one a line."""
-    lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    return [line.rstrip("\r") for line in lines if line.rstrip("\r")]
-
-
 def own_dictionary(code: str) -> list[str]:
     """The dictionary of a language that comes with the package."""
     names = {"zh": "ppocr_keys_v1", "en": "en_dict", "fr": "fr_dict", "de": "de_dict", "ja": "ja_dict", "ko": "ko_dict"}
-    return load_characters(Path(__file__).parents[2] / "utils" / "dict" / f"{names[code]}.txt")
+    return Charset.from_file(SHIPPED / f"{names[code]}.txt").characters
 
 
 def belongs(character: str, language: Language) -> bool:

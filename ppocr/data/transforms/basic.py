@@ -117,7 +117,7 @@ class ToCHWImage:
 
 
 class RecResizeImg:
-    """A text strip at the recogniser's height, its width kept in proportion up to `image_shape[2]`, padded right.
+    """A text crop at the recogniser's height, its width kept in proportion up to `image_shape[2]`, padded right.
 
     Args:
         image_shape: (3, height, width), pixels; a sampler of several sizes overrules height and width (`size`).

@@ -1,6 +1,6 @@
-"""Random changes of strips for the direction classifier: RandAugment, and what the paper compares it with.
+"""Random changes of crops for the direction classifier: RandAugment, and what the paper compares it with.
 
-None turns or mirrors a strip so far that its direction would be another. `image` is uint8[H, W, 3], BGR.
+None turns or mirrors a crop so far that its direction would be another. `image` is uint8[H, W, 3], BGR.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Cutout:
 
     Args:
         n_holes: how many.
-        length: side, as a part of the strip's height.
+        length: side, as a part of the crop's height.
     """
 
     def __init__(self, n_holes: int = 1, length: float = 0.5):
@@ -134,7 +134,7 @@ class RandomErasing:
 
     Args:
         prob: chance of being applied.
-        sl, sh: least and greatest area, as parts of the strip's.
+        sl, sh: least and greatest area, as parts of the crop's.
         r1: the rectangle's height is r1 to 1 / r1 times its width.
     """
 
@@ -164,7 +164,7 @@ class HideAndSeek:
 
     Args:
         prob: chance of each square.
-        size: side, as a part of the strip's height.
+        size: side, as a part of the crop's height.
     """
 
     def __init__(self, prob: float = 0.5, size: float = 0.25):
@@ -184,7 +184,7 @@ class GridMask:
 
     Args:
         prob: chance of being applied.
-        least, most: distance of the squares, as parts of the strip's height.
+        least, most: distance of the squares, as parts of the crop's height.
         ratio: side of a square, as a part of their distance.
     """
 

@@ -1,6 +1,6 @@
-"""Random changes of text strips: base data augmentation (BDA), with TIA, and joining strips.
+"""Random changes of text crops: base data augmentation (BDA), with TIA, and joining crops.
 
-A strip is `image`, uint8[H, W, 3], BGR, of any size. What a change does is measured by the strip's height, since strips
+A crop is `image`, uint8[H, W, 3], BGR, of any size. What a change does is measured by the crop's height, since crops
 come in all resolutions.
 """
 
@@ -18,7 +18,7 @@ from ppocr.ops import photometric
 from ppocr.ops.text_image import natural_width
 from ppocr.ops.warp import about, rotation, warp
 
-SMALLEST = 20  # pixels: a strip with a shorter side is not cropped, turned or tilted
+SMALLEST = 20  # pixels: a crop with a shorter side is not cut, turned or tilted
 
 
 class BaseDataAugmentation:
@@ -28,7 +28,7 @@ class BaseDataAugmentation:
 
     Args:
         crop_prob: cut off up to a tenth of the height, above or below.
-        rotate_prob: turn by up to 5°, less for long strips, so that no end leaves the picture.
+        rotate_prob: turn by up to 5°, less for long crops, so that no end leaves the picture.
         perspective_prob: move the corners by up to a tenth of the height.
         blur_prob: motion blur of up to an eighth of the height in any direction.
         hsv_aug_prob: change brightness, saturation and hue.
@@ -98,15 +98,15 @@ class RecAug:
 
 
 class RecConAug:
-    """Join other strips to the right of this one, as long as picture and text stay short enough.
+    """Join other crops to the right of this one, as long as picture and text stay short enough.
 
     Must stand between `DecodeImage` and the encoding of the label.
 
     Args:
         prob: chance of being applied.
-        image_shape: (height, width, channels): height of the joined strip, and the width it may not exceed.
+        image_shape: (height, width, channels): height of the joined crop, and the width it may not exceed.
         max_text_length: characters that the joined text may not exceed.
-        ext_data_num: most strips that are added.
+        ext_data_num: most crops that are added.
     """
 
     def __init__(
@@ -130,8 +130,8 @@ class RecConAug:
             text = sample["label"] + more["label"]
             if width > self.width or len(text) > self.max_text_length:
                 break
-            strips = [_at_height(one["image"], self.height) for one in (sample, more)]
-            sample.update(image=np.concatenate(strips, axis=1), label=text)
+            crops = [_at_height(one["image"], self.height) for one in (sample, more)]
+            sample.update(image=np.concatenate(crops, axis=1), label=text)
         return sample
 
 

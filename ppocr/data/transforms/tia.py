@@ -1,6 +1,6 @@
-"""Text image augmentation: bend a strip by moving points on its upper and lower edge.
+"""Text image augmentation: bend a crop by moving points on its upper and lower edge.
 
-Source: Luo et al. 2020, "Learn to Augment", section 3.2: a strip is divided into N parts, whose 2 (N + 1) corners are
+Source: Luo et al. 2020, "Learn to Augment", section 3.2: a crop is divided into N parts, whose 2 (N + 1) corners are
 the control points of a moving-least-squares similarity deformation (`ppocr.ops.warp.bend`). Points move inwards or
 along their edge, never out of the picture, so that no text is lost.
 """
@@ -15,11 +15,11 @@ from ppocr.data.transforms.basic import Sample
 from ppocr.ops.warp import bend
 
 REACH = 1 / 3  # how far a point moves at most, as a part of what there is room for
-SMALLEST = 20  # pixels: a strip with a shorter side has nothing to bend
+SMALLEST = 20  # pixels: a crop with a shorter side has nothing to bend
 
 
 class TIA:
-    """Distort, stretch and tilt a strip.
+    """Distort, stretch and tilt a crop.
 
     Args:
         prob: chance of being applied.
@@ -57,7 +57,7 @@ def stretch(image: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarr
 
 
 def perspective(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pull the four corners in vertically, as if the strip were seen from aside."""
+    """Pull the four corners in vertically, as if the crop were seen from aside."""
     height, width = image.shape[:2]
     points, inwards = control_points(width, height, 1)
     moves = np.zeros_like(points)

@@ -98,13 +98,13 @@ class Painter:
             return
         if not self._has_cjk and max(text) >= _FIRST_CJK:
             raise PPOCRError(_NO_FONT)
-        # The strip is twice the size of the box, so that small letters survive the warp.
+        # The label is twice the size of the box, so that small letters survive the warp.
         width = max(2, round(2 * float(np.linalg.norm(box[1] - box[0]))))
         height = max(2, round(2 * float(np.linalg.norm(box[3] - box[0]))))
         length = self._font(100).getlength(text) / 100
         size = int(min(height * _TEXT_SHARE, width / max(length, 1e-6)))
-        strip = Image.new("L", (width, height))
-        ImageDraw.Draw(strip).text((0, height / 2), text, fill=255, font=self._font(max(4, size)), anchor="lm")
+        label = Image.new("L", (width, height))
+        ImageDraw.Draw(label).text((0, height / 2), text, fill=255, font=self._font(max(4, size)), anchor="lm")
 
         x, y, w, h = cv2.boundingRect(box)
         x_end, y_end = min(x + w, canvas.shape[1]), min(y + h, canvas.shape[0])
@@ -113,7 +113,7 @@ class Painter:
             return
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         transform = cv2.getPerspectiveTransform(corners, box - np.array([x, y], np.float32))
-        ink = cv2.warpPerspective(np.asarray(strip), transform, (x_end - x, y_end - y), flags=cv2.INTER_AREA)
+        ink = cv2.warpPerspective(np.asarray(label), transform, (x_end - x, y_end - y), flags=cv2.INTER_AREA)
         region = canvas[y:y_end, x:x_end]
         np.minimum(region, 255 - ink[..., None], out=region)
 

@@ -14,9 +14,9 @@ from html import escape
 from typing import Callable, Optional, Protocol, Union
 
 from ppocr import __version__
-from ppocr.infer.results import DirectionResult, OCRResult, Point, StripResult, TextLine
+from ppocr.infer.results import CropResult, DirectionResult, OCRResult, Point, TextLine
 
-Result = Union[OCRResult, StripResult, DirectionResult]
+Result = Union[OCRResult, CropResult, DirectionResult]
 
 PAGE_BREAK = "\f"
 
@@ -50,7 +50,7 @@ class TextWriter:
             lines = "".join(line.text + "\n" for line in result.lines)
             text = lines if self._is_first else PAGE_BREAK + lines
         else:
-            text = (result.text if isinstance(result, StripResult) else result.label) + "\n"
+            text = (result.text if isinstance(result, CropResult) else result.label) + "\n"
         self._is_first = False
         return _encode(text)
 

@@ -1,4 +1,4 @@
-"""MobileNetV3 (Howard et al. 2019, arXiv 1905.02244) for detection and for text strips.
+"""MobileNetV3 (Howard et al. 2019, arXiv 1905.02244) for detection and for text crops.
 
 Both share the blocks and the tables; they differ in strides, in what they return, and in the names that the official
 state dicts give their parts.
@@ -33,7 +33,7 @@ class Variant(NamedTuple):
     Attributes:
         det_strided: blocks with stride 2 for detection.
         det_cuts: blocks at which a new detection stage begins.
-        rec_strided: blocks whose vertical stride `large_stride` or `small_stride` sets for text strips.
+        rec_strided: blocks whose vertical stride `large_stride` or `small_stride` sets for text crops.
     """
 
     blocks: Tuple[BlockSpec, ...]
@@ -137,9 +137,9 @@ class DetMobileNetV3(nn.Layer):
 
 
 class RecMobileNetV3(nn.Layer):
-    """`float32[N, 3, H, W]` strips → `float32[N, C, h, W // 4]`; with H = 32 and three strides of 2, h = 1.
+    """`float32[N, 3, H, W]` crops → `float32[N, C, h, W // 4]`; with H = 32 and three strides of 2, h = 1.
 
-    The strip is read along its width, so only its height is halved after the first convolution (PP-OCR, 2.3.4: more
+    The crop is read along its width, so only its height is halved after the first convolution (PP-OCR, 2.3.4: more
     columns for the sequence model).
 
     Args:
@@ -181,8 +181,8 @@ class RecMobileNetV3(nn.Layer):
         self.pool = nn.MaxPool2D(kernel_size=2, stride=2)
         self.out_channels = make_divisible(scale * variant.last_channels)
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        return self.pool(self.conv2(self.blocks(self.conv1(strips))))
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        return self.pool(self.conv2(self.blocks(self.conv1(crops))))
 
 
 class ResidualUnit(nn.Layer):

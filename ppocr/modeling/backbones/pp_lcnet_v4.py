@@ -1,4 +1,4 @@
-"""PP-LCNetV4, the backbone of PP-OCRv6 (arXiv 2606.13108), for detection and for text strips.
+"""PP-LCNetV4, the backbone of PP-OCRv6 (arXiv 2606.13108), for detection and for text crops.
 
 Each block first mixes places (a depthwise convolution, then perhaps squeeze-and-excitation), then channels (two
 pointwise convolutions with GELU between): the outline of MetaFormer (Yu et al. 2022). Attribute names are those of the
@@ -66,7 +66,7 @@ REC: Dict[str, Variant] = {
     ),
 }
 
-TRAINING_COLUMNS = 40  # of a strip's features while training, whatever its width
+TRAINING_COLUMNS = 40  # of a crop's features while training, whatever its width
 
 
 class DetPPLCNetV4(nn.Layer):
@@ -128,8 +128,8 @@ class RecPPLCNetV4(nn.Layer):
             channels = stage.channels
         self.out_channels = channels
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        x = self.conv1(strips)
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        x = self.conv1(crops)
         for stage in (self.blocks2, self.blocks3, self.blocks4, self.blocks5):
             x = stage(x)
         if self.training:

@@ -1,4 +1,4 @@
-"""ResNet-vd (He et al. 2019, "Bag of Tricks", arXiv 1812.01187) for detection and for text strips.
+"""ResNet-vd (He et al. 2019, "Bag of Tricks", arXiv 1812.01187) for detection and for text crops.
 
 Against the plain ResNet: three 3×3 convolutions in place of the 7×7 one, and shortcuts that shrink by average pooling
 instead of skipping three pixels of four.
@@ -59,7 +59,7 @@ class DetResNetVd(nn.Layer):
 
 
 class RecResNetVd(nn.Layer):
-    """`float32[N, 3, 32, W]` strips → `float32[N, C, 1, W // 4]`: after the stem only the height is halved.
+    """`float32[N, 3, 32, W]` crops → `float32[N, C, 1, W // 4]`: after the stem only the height is halved.
 
     Args:
         in_channels: of the picture.
@@ -76,8 +76,8 @@ class RecResNetVd(nn.Layer):
         self.out_channels = stage_channels[-1]
         self.out_pool = nn.MaxPool2D(kernel_size=2, stride=2)
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        x = self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(strips))))
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        x = self.pool2d_max(self.conv1_3(self.conv1_2(self.conv1_1(crops))))
         for blocks in self.stage_blocks:
             for block in blocks:
                 x = block(x)

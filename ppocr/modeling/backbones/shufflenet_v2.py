@@ -54,7 +54,7 @@ class DetShuffleNetV2(nn.Layer):
 
 
 class RecShuffleNetV2(nn.Layer):
-    """`float32[N, 3, H, W]` strips → `float32[N, 1024, H / 32, W / 4]`: after the stem only the height is halved.
+    """`float32[N, 3, H, W]` crops → `float32[N, 1024, H / 32, W / 4]`: after the stem only the height is halved.
 
     Args:
         in_channels: of the picture.
@@ -75,8 +75,8 @@ class RecShuffleNetV2(nn.Layer):
         self._last_conv = conv_bn(widths[-1], LAST_CHANNELS, act="relu", names=NAMES)
         self.out_channels = LAST_CHANNELS
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        x = self._max_pool(self._conv1(strips))
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        x = self._max_pool(self._conv1(crops))
         for blocks in self.stage_blocks:
             for block in blocks:
                 x = block(x)

@@ -60,7 +60,12 @@ class FoldedPyramid(nn.Layer):
 
 def fold_pyramid(neck: DBFPN, conv: nn.Conv2D) -> Fused:
     """The neck and the convolution after it as a `FoldedPyramid`."""
-    reads = {"p2_from_c2": neck.in2_conv, "p2_from_out3": neck.p3_conv, "conv_from_coarse": conv, "conv_from_p2": conv}
+    reads = {
+        "p2_from_c2": neck.in2_conv,
+        "p2_from_out3": neck.p3_conv,
+        "conv_from_coarse": conv,
+        "conv_from_p2": conv,
+    }
     return Fused(FoldedPyramid(neck, conv), reads)
 
 

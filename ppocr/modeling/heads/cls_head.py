@@ -1,4 +1,4 @@
-"""One label per picture: the direction of a strip of text."""
+"""One label per picture: the direction of a crop of text."""
 
 from __future__ import annotations
 

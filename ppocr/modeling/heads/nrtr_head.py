@@ -1,4 +1,4 @@
-"""A transformer decoder that spells a strip's text character by character (Sheng et al. 2019, NRTR, arXiv 1806.00926).
+"""A transformer decoder that spells a crop's text character by character (Sheng et al. 2019, NRTR, arXiv 1806.00926).
 
 In PP-OCR's recognisers it only teaches: while training, its gradients guide the backbone, and prediction uses the CTC
 branch alone (guided training of CTC, Hu et al. 2020, arXiv 2002.01276).
@@ -21,7 +21,7 @@ LONGEST = 5000  # positions in the table, as the official state dicts have it
 
 
 class NRTRHead(nn.Layer):
-    """Columns of a strip and its text so far → what comes next.
+    """Columns of a crop and its text so far → what comes next.
 
     Args:
         out_channels: number of characters and of `MARKS`.
@@ -97,7 +97,7 @@ class Positions(nn.Layer):
 
 
 class DecoderBlock(nn.Layer):
-    """Attention to the text so far, to the strip, then a perceptron; each is added to its input, then normalised."""
+    """Attention to the text so far, to the crop, then a perceptron; each is added to its input, then normalised."""
 
     def __init__(self, channels: int, *, dropout: float = 0.1):
         super().__init__()

@@ -1,6 +1,6 @@
-"""The neck of PP-OCRv6's recognisers (arXiv 2606.13108): columns of a strip look at their neighbours, then at all.
+"""The neck of PP-OCRv6's recognisers (arXiv 2606.13108): columns of a crop look at their neighbours, then at all.
 
-Transformer blocks on strips are SVTR's (Du et al. 2022, arXiv 2205.00159); here two of them at a height of one.
+Transformer blocks on crops are SVTR's (Du et al. 2022, arXiv 2205.00159); here two of them at a height of one.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class LightSVTR(nn.Layer):
 
     def forward(self, features: paddle.Tensor) -> paddle.Tensor:
         if features.shape[2] != 1:
-            raise ValueError(f"the strip must be one row high after the backbone, came {features.shape[2]}")
+            raise ValueError(f"the crop must be one row high after the backbone, came {features.shape[2]}")
         encoded = self.encoder(features.detach() if self.use_guide else features)
         return encoded.squeeze(2).transpose([0, 2, 1])
 
 
 class ColumnEncoder(nn.Layer):
-    """`float32[N, C, 1, W]` → `float32[N, dims, 1, W]`: a convolution along the strip, blocks, and a shortcut."""
+    """`float32[N, C, 1, W]` → `float32[N, dims, 1, W]`: a convolution along the crop, blocks, and a shortcut."""
 
     svtr_block: nn.LayerList
 

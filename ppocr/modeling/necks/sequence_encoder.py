@@ -43,7 +43,7 @@ class SequenceEncoder(nn.Layer):
     def forward(self, features: paddle.Tensor) -> paddle.Tensor:
         if features.shape[2] != 1:
             raise ValueError(
-                f"the strip must be one row high after the backbone, came {features.shape[2]}: "
+                f"the crop must be one row high after the backbone, came {features.shape[2]}: "
                 "change its strides or the height of image_shape"
             )
         sequence = features.squeeze(2).transpose([0, 2, 1])

@@ -1,4 +1,4 @@
-"""Changes of text strips, and what labels become."""
+"""Changes of text crops, and what labels become."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ppocr.ops.charset import Charset
 CHARSET = Charset("abc", use_space_char=True)  # a 1, b 2, c 3, space 4
 
 
-def strip(height=48, width=200):
+def crop(height=48, width=200):
     """Dark bars on white, with a margin: what is lost can be counted."""
     image = np.full((height, width, 3), 255, np.uint8)
     for left in range(10, width - 20, 30):
@@ -36,12 +36,12 @@ def ink(image):
 
 
 def sample(**more):
-    return {"image": strip(), "label": "ab", "place": "x:1", **more}
+    return {"image": crop(), "label": "ab", "place": "x:1", **more}
 
 
 @pytest.mark.parametrize("change", [tia.distort, tia.stretch, tia.perspective])
 def test_tia_keeps_the_text_in_the_picture(change):
-    image = strip()
+    image = crop()
     for seed in range(20):
         arguments = () if change is tia.perspective else (4,)
         bent = change(image, *arguments, np.random.default_rng(seed))
@@ -51,7 +51,7 @@ def test_tia_keeps_the_text_in_the_picture(change):
 
 
 def test_stretch_moves_nothing_vertically():
-    image = strip()
+    image = crop()
     bent = tia.stretch(image, 5, np.random.default_rng(3))
     rows = np.nonzero((bent[..., 0] < 128).any(axis=1))[0]
     assert abs(rows.min() - 12) <= 3 and abs(rows.max() - 36) <= 3
@@ -63,14 +63,14 @@ def test_control_points():
     assert inwards.tolist() == [1, 1, 1, 1, -1, -1, -1, -1]
 
 
-def test_tia_leaves_tiny_strips():
-    tiny = {"image": strip(12, 60)}
-    assert np.array_equal(tia.TIA(1.0)(tiny, np.random.default_rng(0))["image"], strip(12, 60))
+def test_tia_leaves_tiny_crops():
+    tiny = {"image": crop(12, 60)}
+    assert np.array_equal(tia.TIA(1.0)(tiny, np.random.default_rng(0))["image"], crop(12, 60))
 
 
 @pytest.mark.parametrize("name", ["crop", "rotate", "tilt", "blur", "recolour", "jitter", "add_noise", "reverse"])
 def test_each_base_change_does_something_and_spares_the_text(name):
-    image, changed = strip() // 4 * 3 + 30, 0
+    image, changed = crop() // 4 * 3 + 30, 0
     for seed in range(20):
         result = getattr(rec_augment, name)(image, np.random.default_rng(seed))
         assert result.dtype == np.uint8 and result.shape[1:] == image.shape[1:]
@@ -81,7 +81,7 @@ def test_each_base_change_does_something_and_spares_the_text(name):
     assert changed >= 15
 
 
-def test_rotation_of_long_strips_is_small():
+def test_rotation_of_long_crops_is_small():
     long = np.full((32, 640, 3), 255, np.uint8)
     long[14:18] = 0
     for seed in range(20):
@@ -91,29 +91,29 @@ def test_rotation_of_long_strips_is_small():
 
 def test_chances():
     always = rec_augment.BaseDataAugmentation(0, 1.0, 0, 0, 0, 0, 0, 0)
-    assert np.array_equal(always(sample(), np.random.default_rng(0))["image"], 255 - strip())
+    assert np.array_equal(always(sample(), np.random.default_rng(0))["image"], 255 - crop())
     never = rec_augment.RecAug(0, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert np.array_equal(never(sample(), np.random.default_rng(0))["image"], strip())
+    assert np.array_equal(never(sample(), np.random.default_rng(0))["image"], crop())
     tia_alone = rec_augment.RecAug(1.0, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert not np.array_equal(tia_alone(sample(), np.random.default_rng(0))["image"], strip())
+    assert not np.array_equal(tia_alone(sample(), np.random.default_rng(0))["image"], crop())
     switched_off = rec_augment.RecAug(1.0, 0, 0, 0, 0, 0, 0, 0, 0, use_tia=False)
-    assert np.array_equal(switched_off(sample(), np.random.default_rng(0))["image"], strip())
+    assert np.array_equal(switched_off(sample(), np.random.default_rng(0))["image"], crop())
 
 
-def test_joined_strips():
+def test_joined_crops():
     step = rec_augment.RecConAug(prob=1.0, image_shape=(32, 320, 3), max_text_length=5, ext_data_num=3)
     other = {"image": np.zeros((64, 100, 3), np.uint8), "label": "cd"}
     joined = step(sample(), np.random.default_rng(0), lambda: dict(other))
     assert joined["label"] == "abcd"  # a third would be longer than 5 characters
     assert joined["image"].shape == (32, 134 + 50, 3) and joined["image"][:, 140:].max() == 0
-    wide = step(sample(image=strip(32, 300)), np.random.default_rng(0), lambda: dict(other))
+    wide = step(sample(image=crop(32, 300)), np.random.default_rng(0), lambda: dict(other))
     assert wide["label"] == "ab" and wide["image"].shape == (32, 300, 3)
     assert step(sample(), np.random.default_rng(0), lambda: None)["label"] == "ab"
 
 
 @pytest.mark.parametrize("name", cls_augment.CHANGES)
 def test_each_change_of_rand_augment(name):
-    image = strip()
+    image = crop()
     change = cls_augment.CHANGES[name]
     weak, strong = (change(image, magnitude, np.random.default_rng(1)) for magnitude in (0.0, 1.0))
     assert weak.shape == strong.shape == image.shape and weak.dtype == strong.dtype == np.uint8
@@ -216,9 +216,9 @@ def test_det_labels():
 
 
 def test_decoding():
-    data = cv2.imencode(".png", strip())[1].ravel()
-    assert np.array_equal(DecodeImage()({"image": data, "place": "x"})["image"], strip())
-    pixels = strip()
+    data = cv2.imencode(".png", crop())[1].ravel()
+    assert np.array_equal(DecodeImage()({"image": data, "place": "x"})["image"], crop())
+    pixels = crop()
     assert DecodeImage()({"image": pixels})["image"] is pixels
     with pytest.raises(InputError, match="x: not a picture"):
         DecodeImage()({"image": np.zeros(9, np.uint8), "place": "x"})

@@ -47,14 +47,14 @@ def test_tiles_cover_the_page_and_overlap(length, longest):
     assert all(start % 32 == 0 and stop % 32 == 0 and stop - start <= longest for start, stop in spans)
 
 
-def test_strip_keeps_its_proportions_and_is_padded_with_zero():
-    strip = np.full((16, 32, 3), 255, np.uint8)
-    out = resize_normalize_pad(strip, 32, 100)
+def test_crop_keeps_its_proportions_and_is_padded_with_zero():
+    crop = np.full((16, 32, 3), 255, np.uint8)
+    out = resize_normalize_pad(crop, 32, 100)
     assert out.shape == (3, 32, 100) and out.dtype == np.float32
     assert (out[:, :, :64] == 1.0).all() and (out[:, :, 64:] == 0.0).all()
 
 
-def test_a_longer_strip_is_squeezed_and_black_is_minus_one():
+def test_a_longer_crop_is_squeezed_and_black_is_minus_one():
     out = resize_normalize_pad(np.zeros((10, 1000, 3), np.uint8), 32, 320)
     assert out.shape == (3, 32, 320) and (out == -1.0).all()
 
@@ -63,18 +63,18 @@ def test_natural_width_is_never_zero():
     assert natural_width(np.zeros((500, 1, 3), np.uint8), 32) == 1
 
 
-def test_a_very_long_strip_is_cut_between_its_words():
-    strip = np.full((10, 2000, 3), 255, np.uint8)
+def test_a_very_long_crop_is_cut_between_its_words():
+    crop = np.full((10, 2000, 3), 255, np.uint8)
     words = [(left, left + 80) for left in range(0, 2000, 100)]
     for left, right in words:
-        strip[2:8, left:right] = 0
-    pieces = calm_cuts(strip, longest=60)
+        crop[2:8, left:right] = 0
+    pieces = calm_cuts(crop, longest=60)
     assert len(pieces) > 1 and max(piece.shape[1] for piece in pieces) <= 600
-    assert np.array_equal(np.concatenate(pieces, axis=1), strip)
+    assert np.array_equal(np.concatenate(pieces, axis=1), crop)
     cuts = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
     assert not any(left < cut < right for cut in cuts for left, right in words)
 
 
-def test_a_usual_strip_is_not_cut():
-    strip = np.zeros((32, 320, 3), np.uint8)
-    assert calm_cuts(strip, 60)[0] is strip
+def test_a_usual_crop_is_not_cut():
+    crop = np.zeros((32, 320, 3), np.uint8)
+    assert calm_cuts(crop, 60)[0] is crop
