@@ -205,6 +205,7 @@ DATASETS = Registry("data set", "ppocr.data", {
 
 SAMPLERS = Registry("sampler", "ppocr.data", {
     "MultiScaleSampler": ".samplers:MultiScaleSampler",
+    "WidthSampler": ".samplers:WidthSampler",
 })
 
 TRANSFORMS = Registry("transform", "ppocr.data.transforms", {

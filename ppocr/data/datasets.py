@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any, Dict, List, Literal, Optional, Protocol, Sequence, Tuple
 import numpy as np
 
 from ppocr.data.labels import BROKEN_LINE
-from ppocr.errors import LabelError, SampleError
+from ppocr.errors import InputError, LabelError, SampleError
+from ppocr.ops.images import picture_size
 
 Sample = Dict[str, Any]
 
@@ -89,6 +91,13 @@ class SimpleDataSet:
             raise SampleError(place, f"{path}: {error.strerror}", "missing picture") from error
         return {"image": image, "label": label, "place": place}
 
+    def widths(self, height: int) -> np.ndarray:
+        """How wide each picture is when it is scaled to a height, pixels: int64[n]. Only the files' headers are read.
+
+        A picture that cannot be read counts as wide as high: it is told when its turn comes.
+        """
+        return np.array([self._width(index, height) for index in range(len(self))], np.int64)
+
     def label(self, index: int) -> Tuple[str, str]:
         """(place, label) of a sample, its picture not read.
 
@@ -97,6 +106,13 @@ class SimpleDataSet:
         """
         place, _, label = self._entry(index)
         return place, label
+
+    def _width(self, index: int, height: int) -> int:
+        try:
+            columns, rows = picture_size(self._entry(index)[1])
+        except (SampleError, InputError):
+            return height
+        return max(1, math.ceil(height * columns / rows))
 
     def _entry(self, index: int) -> Tuple[str, Path, str]:
         """(place, path of the picture, label)."""

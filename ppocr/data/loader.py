@@ -153,6 +153,7 @@ def build_loader(
     plan = Plan(
         parts_of(dataset), options.batch_size_per_card, shuffle=options.shuffle, drop_last=options.drop_last,
         seed=seed, rank=rank, world_size=world_size, training=training,
+        widths=getattr(dataset, "widths", None),
     )  # fmt: skip
     sampler_spec = section.get("sampler")
     sampler = SAMPLERS.build(sampler_spec, f"{path}.sampler", plan=plan) if sampler_spec else EpochSampler(plan)

@@ -7,11 +7,12 @@ step. No sample is seen twice in an epoch; in training all processes make the sa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ppocr.data.datasets import Dataset, Part
+from ppocr.ops.text_image import MARGIN, padded_width
 
 
 class Batch(NamedTuple):
@@ -39,6 +40,7 @@ class Plan:
         rank, world_size: this process, of so many.
         training: all processes must make equally many batches; of the last step's samples fewer than `world_size` are
             then left out. In evaluation every sample counts.
+        widths: of all samples at a height, both pixels; None where the data set does not know them.
     """
 
     parts: Sequence[Part]
@@ -49,6 +51,7 @@ class Plan:
     rank: int = 0
     world_size: int = 1
     training: bool = True
+    widths: Optional[Callable[[int], np.ndarray]] = None
 
     @property
     def samples(self) -> int:
@@ -161,6 +164,59 @@ class MultiScaleSampler:
             turns = np.random.default_rng([plan.seed, epoch, 1]).permutation(len(batches))
             batches = [batches[turn] for turn in turns]
         return batches
+
+
+class WidthSampler:
+    """Batches of strips that are about equally wide, each as wide as its widest strip needs.
+
+    The epoch's samples are sorted by width, equal ones in random order, and cut into batches of about equally many
+    pixels, which come in random order. Widths are rounded up as the recogniser does it when it reads.
+
+    Args:
+        plan: from the builder; its `batch_size` counts strips of `width` pixels.
+        height: of the strips, pixels.
+        width: of a strip of which a batch holds `batch_size_per_card`, pixels.
+        longest: wider strips are squeezed, pixels.
+
+    Raises:
+        ValueError: the data set does not know how wide its pictures are.
+    """
+
+    def __init__(self, plan: Plan, height: int = 48, width: int = 320, longest: int = 2560):
+        if plan.widths is None:
+            raise ValueError(
+                "WidthSampler needs a data set that knows the sizes of its pictures, as SimpleDataSet does"
+            )
+        self._plan, self._height = plan, height
+        longest = min(longest, padded_width(longest) - MARGIN)
+        self._widths = np.array([padded_width(min(one, longest)) for one in plan.widths(height).tolist()])
+        pixels = self._widths.mean() * plan.samples
+        batches = round(pixels / (plan.batch_size * width * plan.world_size))
+        self._count = max(1, min(batches, plan.samples // plan.world_size))
+
+    def __len__(self) -> int:
+        """Batches of this process in an epoch."""
+        return self._count
+
+    def epoch(self, epoch: int) -> List[Batch]:
+        plan = self._plan
+        order = plan.order(epoch)
+        order = order[np.argsort(self._widths[order], kind="stable")]
+        cuts = _equal_cuts(self._widths[order], self._count * plan.world_size)
+        batches = [Batch(part, (self._height, int(self._widths[part[-1]]))) for part in np.split(order, cuts)]
+        if plan.shuffle:
+            turns = np.random.default_rng([plan.seed, epoch, 1]).permutation(len(batches))
+            batches = [batches[turn] for turn in turns]
+        return batches[plan.rank :: plan.world_size]
+
+
+def _equal_cuts(costs: np.ndarray, count: int) -> np.ndarray:
+    """Where to cut a list so that its `count` parts cost about the same, and none is empty; int64[count - 1]."""
+    ends = np.cumsum(costs)
+    cuts = np.searchsorted(ends, np.linspace(0, ends[-1], count + 1)[1:-1])
+    numbers = np.arange(1, count)
+    cuts = np.maximum.accumulate(np.maximum(cuts, 1) - numbers) + numbers  # each after the one before
+    return np.minimum(cuts, len(costs) - count + numbers)
 
 
 def _multiple(pair: Sequence[int], factor: Sequence[int]) -> Tuple[int, int]:

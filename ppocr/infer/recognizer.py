@@ -9,12 +9,10 @@ import numpy as np
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
-from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+from ppocr.ops.text_image import calm_cuts, natural_width, padded_width, resize_normalize_pad
 from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.malloc import Need, return_freed_memory
 
-STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
-MARGIN = 32  # recognisers were trained on padded crops and read the last characters better with some emptiness after
 LARGEST = 2560  # pixels of width in a batch: more crops at once gain no speed, but need memory
 NEED = 240_000_000  # bytes that the batches of a group ask for …
 LATELY = 128  # … unless one of the last so many had the same shape
@@ -107,14 +105,6 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
             batches.append(Batch(indices[:count], width))
             indices = indices[count:]
     return batches
-
-
-def padded_width(width: int) -> int:
-    """The width that a crop of this natural width gets: some emptiness after its end, and then rounded up to a
-    multiple of 32, from 256 pixels on of a quarter of the power of two below."""
-    width += MARGIN
-    step = max(STEP, (1 << (width.bit_length() - 1)) // 4)
-    return -(-width // step) * step
 
 
 def _join(pieces: list[tuple[str, float]]) -> tuple[str, float]:

@@ -11,7 +11,7 @@ from paddle import ParamAttr, nn
 
 IntPair = Union[int, Tuple[int, int]]
 
-ACTIVATIONS = {"relu": nn.ReLU, "hardswish": nn.Hardswish, "swish": nn.Swish}
+ACTIVATIONS = {"relu": nn.ReLU, "hardswish": nn.Hardswish, "swish": nn.Swish, "gelu": nn.GELU}
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:

@@ -11,6 +11,7 @@ import importlib
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any, Iterator
 
 import cv2
@@ -82,6 +83,21 @@ def decode_image(data: bytes, source: str, *, max_pixels: int = DEFAULT_MAX_PIXE
         except _DAMAGED as error:
             raise InputError(source, _reason(error, index)) from error
         index += 1
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture file's first frame, upright, from its header alone.
+
+    Raises:
+        InputError: it cannot be read, or is not a picture of a known format.
+    """
+    try:
+        picture = _open(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error)) from error
+    width, height = picture.size
+    turned = "exif" in picture.info and _orientation(picture) >= 5
+    return (height, width) if turned else (width, height)
 
 
 def composite(image: np.ndarray) -> np.ndarray:

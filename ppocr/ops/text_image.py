@@ -10,6 +10,8 @@ import numpy as np
 
 from ppocr.ops.planes import map_bytes
 
+STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
+MARGIN = 32  # recognisers were trained on padded crops and read the last characters better with some emptiness after
 _TO_UNIT = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)  # bytes → [-1, 1]
 
 
@@ -17,6 +19,14 @@ def natural_width(image: np.ndarray, height: int) -> int:
     """Width in pixels of `image` (uint8[H, W, 3]) scaled to `height` with its aspect ratio kept; at least 1."""
     rows, columns = image.shape[:2]
     return max(1, math.ceil(height * columns / rows))
+
+
+def padded_width(width: int) -> int:
+    """The width that a crop of this natural width gets: some emptiness after its end, and then rounded up to a
+    multiple of 32, from 256 pixels on of a quarter of the power of two below."""
+    width += MARGIN
+    step = max(STEP, (1 << (width.bit_length() - 1)) // 4)
+    return -(-width // step) * step
 
 
 def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Optional[np.ndarray] = None) -> np.ndarray:

@@ -15,7 +15,7 @@ from ppocr.registry import DATASETS, SAMPLERS
 
 LANGUAGE = "en"
 SYNTH = {"length": 4, "lang": LANGUAGE, "difficulty": 0.3}
-SAMPLER = {"MultiScaleSampler": {"scales": [[96, 32], [96, 48]], "first_bs": 2}}
+SAMPLER = {"MultiScaleSampler": {"scales": [[96, 32], [96, 48]], "first_bs": 2}, "WidthSampler": {"width": 300}}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,10 @@ def test_data_sets(name, settings):
 @pytest.mark.parametrize("training", [True, False])
 def test_samplers(name, training):
     def sampler(rank, seed=5):
-        plan = Plan(parts_of(range(23)), 4, seed=seed, rank=rank, world_size=2, training=training)
+        plan = Plan(
+            parts_of(range(23)), 4, seed=seed, rank=rank, world_size=2, training=training,
+            widths=lambda height: 10 * height - 20 * np.arange(23),
+        )  # fmt: skip
         return SAMPLERS.build({"name": name, **SAMPLER[name]}, "Train.sampler", plan=plan)
 
     def order(rank, epoch, **more):

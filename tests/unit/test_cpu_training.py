@@ -72,6 +72,17 @@ def test_batch_norm_with_activation(act):
 
 
 @needs_kernels
+def test_activation_after_a_sequence_that_ends_with_a_norm():
+    """As in PP-LCNetV4's blocks: expand (convolution, norm), activation, compress (convolution, norm)."""
+    mixer = nn.Sequential(("expand", conv_bn(3, 6)), ("act", nn.Hardswish()), ("compress", conv_bn(6, 3)))
+    names = list(mixer.state_dict())
+    assert_equal_passes(mixer, random(5, 3, 30, 70), faster="NormSequential")
+    assert list(accelerate(mixer).state_dict()) == names
+    plain_gelu = nn.Sequential(conv_bn(3, 6), nn.GELU())
+    assert_equal_passes(plain_gelu, random(5, 3, 30, 70), faster="BatchNorm2D")
+
+
+@needs_kernels
 def test_batch_norm_far_from_zero():
     """A variance as the difference of two large sums would be lost."""
     assert_equal_passes(nn.BatchNorm2D(2), random(2, 2, 60, 60) + 30, faster="BatchNorm2D")

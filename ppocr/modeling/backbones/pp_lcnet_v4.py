@@ -13,10 +13,11 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.modeling.layers import IntPair, SqueezeExcitation, conv_bn
+from ppocr.modeling.layers import ACTIVATIONS, IntPair, SqueezeExcitation, conv_bn
 from ppocr.modeling.reparam import RepDWConv
 
 Size = Literal["tiny", "small", "medium"]
+Activation = Literal["gelu", "hardswish"]
 
 
 class Stage(NamedTuple):
@@ -76,18 +77,27 @@ class DetPPLCNetV4(nn.Layer):
         in_channels: of the picture.
         model_size: which table.
         det: official configurations say the task here too; it must agree.
+        act, branches: of `LCNetV4Block`.
 
     Attributes:
         out_channels: one number per map.
     """
 
-    def __init__(self, in_channels: int = 3, model_size: Size = "small", det: Literal[True] = True):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        model_size: Size = "small",
+        det: Literal[True] = True,
+        act: Activation = "gelu",
+        branches: bool = True,
+    ):
         super().__init__()
         variant = DET[model_size]
         self.stem = BranchedStem(in_channels, variant.stem)
         channels = variant.stem
         for number, stage in enumerate(variant.stages, start=1):
-            setattr(self, f"blocks_s{number}", stage_blocks(channels, stage, window=16 >> number))
+            blocks = stage_blocks(channels, stage, act=act, branches=branches, window=16 >> number)
+            setattr(self, f"blocks_s{number}", blocks)
             channels = stage.channels
         self.out_channels = [stage.channels for stage in variant.stages]
 
@@ -109,22 +119,35 @@ class RecPPLCNetV4(nn.Layer):
         in_channels: of the picture.
         model_size: which table.
         det: official configurations may say the task here; it must agree.
+        act, branches: of `LCNetV4Block`.
+        fixed_columns: False: W' is W / 8 while training too, for batches of strips as wide as they are.
 
     Attributes:
         out_channels: C.
     """
 
-    def __init__(self, in_channels: int = 3, model_size: Size = "small", det: Literal[False] = False):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        model_size: Size = "small",
+        det: Literal[False] = False,
+        act: Activation = "gelu",
+        branches: bool = True,
+        fixed_columns: bool = True,
+    ):
         super().__init__()
         variant = REC[model_size]
+        self.fixed_columns = fixed_columns
         if variant.branched:
             self.conv1: nn.Layer = BranchedStem(in_channels, variant.stem)
         else:
             half = conv_bn(in_channels, variant.stem // 2, kernel=3, stride=2)
-            self.conv1 = nn.Sequential(half, nn.GELU(), conv_bn(variant.stem // 2, variant.stem, kernel=3, stride=2))
+            self.conv1 = nn.Sequential(
+                half, ACTIVATIONS[act](), conv_bn(variant.stem // 2, variant.stem, kernel=3, stride=2)
+            )
         channels = variant.stem
         for number, stage in enumerate(variant.stages, start=2):
-            setattr(self, f"blocks{number}", stage_blocks(channels, stage))
+            setattr(self, f"blocks{number}", stage_blocks(channels, stage, act=act, branches=branches))
             channels = stage.channels
         self.out_channels = channels
 
@@ -132,7 +155,7 @@ class RecPPLCNetV4(nn.Layer):
         x = self.conv1(crops)
         for stage in (self.blocks2, self.blocks3, self.blocks4, self.blocks5):
             x = stage(x)
-        if self.training:
+        if self.training and self.fixed_columns:
             return F.adaptive_avg_pool2d(x, [1, TRAINING_COLUMNS])
         return F.avg_pool2d(x, [3, 2])
 
@@ -171,16 +194,27 @@ class LCNetV4Block(nn.Layer):
         in_channels, out_channels: of the block.
         stride: of the depthwise convolution.
         use_se: squeeze-and-excitation after it.
-        window: of that.
+        act: between the pointwise convolutions. "hardswish" is cheaper than the official "gelu", above all in 8 bits.
+        branches: whether the depthwise convolution of a block with a shortcut learns as several branches; without, it
+            is the one that they fuse to, and training costs less.
+        window: of squeeze-and-excitation.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, stride: IntPair, use_se: bool, window: Optional[int] = None
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        stride: IntPair,
+        use_se: bool,
+        act: Activation = "gelu",
+        branches: bool = True,
+        window: Optional[int] = None,
     ):
         super().__init__()
         self.has_residual = stride == 1 and in_channels == out_channels
         self.token_mixer = nn.Sequential()
-        if self.has_residual:
+        if self.has_residual and branches:
             self.token_mixer.add_sublayer("rep_dw", RepDWConv(in_channels))
         else:
             depthwise = conv_bn(in_channels, in_channels, kernel=3, stride=stride, groups=in_channels)
@@ -191,7 +225,7 @@ class LCNetV4Block(nn.Layer):
         if self.has_residual:  # starts as the identity: deep stacks then train from the first step
             nn.initializer.Constant(0.0)(compress.bn.weight)
         self.channel_mixer = nn.Sequential(
-            ("expand", conv_bn(in_channels, 2 * in_channels)), ("act", nn.GELU()), ("compress", compress)
+            ("expand", conv_bn(in_channels, 2 * in_channels)), ("act", ACTIVATIONS[act]()), ("compress", compress)
         )
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -200,8 +234,10 @@ class LCNetV4Block(nn.Layer):
         return x + y if self.has_residual else y
 
 
-def stage_blocks(in_channels: int, stage: Stage, *, window: Optional[int] = None) -> nn.Sequential:
-    """The blocks of a stage; the first one changes width and size. `window` is `SqueezeExcitation`'s."""
+def stage_blocks(
+    in_channels: int, stage: Stage, *, act: Activation, branches: bool, window: Optional[int] = None
+) -> nn.Sequential:
+    """The blocks of a stage; the first one changes width and size. Other arguments are `LCNetV4Block`'s."""
     blocks = []
     for index, letter in enumerate(stage.blocks):
         first = index == 0
@@ -211,6 +247,8 @@ def stage_blocks(in_channels: int, stage: Stage, *, window: Optional[int] = None
                 stage.channels,
                 stride=stage.stride if first else 1,
                 use_se=letter == "s",
+                act=act,
+                branches=branches,
                 window=window,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Tuple, Type
+from typing import Any, Callable, List, Tuple, Type
 
 import paddle
 from paddle import nn
@@ -65,14 +65,25 @@ class BatchNorm2D(nn.BatchNorm2D):
 
 
 class NormSequential(nn.Sequential):
-    """Ends with a batch normalisation and an activation, which run as one."""
+    """Has batch normalisations with activations after them, each of which run as one."""
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        *steps, norm, act = self.children()
-        for step in steps:
-            x = step(x)
-        fuses = isinstance(norm, BatchNorm2D) and runs_fast(norm, x)
-        return norm(x, activation=ACTIVATIONS[type(act)]) if fuses else act(norm(x))
+        steps = _flat(self)
+        while steps:
+            step = steps.pop(0)
+            following = ACTIVATIONS.get(type(steps[0])) if steps else None
+            if following is not None and isinstance(step, BatchNorm2D) and runs_fast(step, x):
+                steps.pop(0)
+                x = step(x, activation=following)
+            else:
+                x = step(x)
+        return x
+
+
+def _flat(sequence: nn.Sequential) -> List[nn.Layer]:
+    """The layers of a sequence that is run as plain `Sequential` does it, those of sequences inside it in place."""
+    plain = (nn.Sequential, NormSequential)
+    return [step for child in sequence.children() for step in (_flat(child) if type(child) in plain else [child])]
 
 
 # Shapes are read off the weights, since pruning changes these and leaves a layer's settings behind.
@@ -114,9 +125,9 @@ def _is_norm(norm: nn.BatchNorm2D) -> bool:
     return plain and norm.weight is not None and norm.bias is not None and kernels() is not None
 
 
-def _ends_with_norm(sequence: nn.Sequential) -> bool:
-    steps = list(sequence.children())
-    return len(steps) > 1 and isinstance(steps[-2], nn.BatchNorm2D) and type(steps[-1]) in ACTIVATIONS
+def _activates_norms(sequence: nn.Sequential) -> bool:
+    steps = _flat(sequence)
+    return any(isinstance(a, nn.BatchNorm2D) and type(b) in ACTIVATIONS for a, b in zip(steps, steps[1:]))
 
 
 # What is replaced, whether it may be, by what
@@ -126,5 +137,5 @@ REPLACEMENTS: Tuple[Tuple[Type[nn.Layer], Callable[[Any], bool], Type[nn.Layer]]
     (nn.Conv2DTranspose, _makes_blocks, SubPixelConv2DTranspose),
     (nn.Linear, _is_wide, WideLinear),
     (nn.BatchNorm2D, _is_norm, BatchNorm2D),
-    (nn.Sequential, _ends_with_norm, NormSequential),
+    (nn.Sequential, _activates_norms, NormSequential),
 )

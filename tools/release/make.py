@@ -1,0 +1,91 @@
+"""Everything that our own models are made of, stage by stage; what is finished is not done again.
+
+    python tools/release/make.py --data ../data --work ~/.cache/ppocr-release
+    python tools/release/make.py --data ../data --work ~/.cache/ppocr-release --only lines
+
+Stages: `lines` (crops of the labelled sets), `case` (of labels in capitals), `synthetic`, `start` (the official weights
+as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads a thousand pictures), `rec`
+(training; goes on from where it was stopped). A stage may run beside `rec`, which takes what there is when it begins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Callable, Dict
+
+from crops import copy_lines, cut_pages
+from pseudo import label_pictures
+from recase import restore_case
+from recipe import logger, read_recipe
+from start import start_weights
+from synthetic import draw_lines
+from train import train_recognizer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the labelled sets")
+    parser.add_argument("--work", required=True, type=Path, metavar="DIR", help="what is made goes there")
+    parser.add_argument("--only", metavar="STAGE", choices=list(STAGES), help=f"one of {', '.join(STAGES)}")
+    parser.add_argument("--fonts", metavar="DIR", help="for synthetic lines, instead of the system's")
+    parser.add_argument("--engine", default="onnxruntime", help="that reads unlabelled pictures (default: onnxruntime)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of that engine (default: 1)")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for name in [args.only] if args.only else STAGES:
+        logger.info("stage %s", name)
+        STAGES[name](args)
+    return 0
+
+
+def lines(args: argparse.Namespace) -> None:
+    recipe = read_recipe()
+    for kind, make in (("pages", cut_pages), ("lines", copy_lines)):
+        for name in recipe[kind]:
+            once(args.work / "lines" / name, lambda name=name, make=make: make(args.data, args.work, name, recipe))
+
+
+def case(args: argparse.Namespace) -> None:
+    recipe = read_recipe()
+    for name, spec in recipe["pages"].items():
+        if spec.get("upper"):
+            folder = args.work / "lines" / name
+            restore_case(folder, recipe["unlabelled"], engine=args.engine, threads=args.threads)
+
+
+def synthetic(args: argparse.Namespace) -> None:
+    recipe = read_recipe()
+    for spec in recipe["synthetic"]:
+        folder = args.work / "lines" / spec["name"]
+        once(folder, lambda spec=spec: draw_lines(args.data, args.work, spec, recipe, args.fonts))
+
+
+def unlabelled(args: argparse.Namespace) -> None:
+    label_pictures(args.data, args.work, read_recipe(), engine=args.engine, threads=args.threads)
+
+
+def start(args: argparse.Namespace) -> None:
+    once(args.work / "start", lambda: start_weights(args.work))
+
+
+def rec(args: argparse.Namespace) -> None:
+    train_recognizer(args.work)
+
+
+def once(folder: Path, make: Callable[[], None]) -> None:
+    """Make what belongs into a folder, unless it was finished before."""
+    if not (folder / "done").exists():
+        make()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "done").touch()
+
+
+STAGES: Dict[str, Callable[[argparse.Namespace], None]] = {
+    "lines": lines, "case": case, "synthetic": synthetic, "start": start, "unlabelled": unlabelled, "rec": rec,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Training of the recogniser with the lines that there are: starts, or goes on from where it was stopped."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence
+
+from recipe import entries, logger, read_recipe, split_of, write_lines
+from start import CONFIG
+
+WORDS_OF_ONE_SET = 250  # lines of a set that choose checkpoints, at most
+
+
+def train_recognizer(work: Path, more: Sequence[str] = ()) -> None:
+    """Become `ppocr train`; `more` are further settings, `KEY.KEY=VALUE`."""
+    lists = sorted((work / "lines").glob("**/train.txt"))
+    shares = shares_of(lists, work, read_recipe()["mix"])
+    settings = [
+        f"Global.pretrained_model={work / 'start' / 'rec.pdparams'}",
+        f"Global.save_model_dir={work / 'rec'}",
+        f"Train.dataset.label_file_list=[{', '.join(map(str, lists))}]",
+        f"Train.dataset.ratio_list=[{', '.join(map(str, shares))}]",
+        f"Eval.dataset.label_file_list=[{pick_list(work)}]",
+        f"Eval.dataset.data_dir={work / 'lines'}",
+        *more,
+    ]
+    logger.info("%d lists", len(lists))
+    os.execv(sys.executable, [sys.executable, "-m", "ppocr", "train", "-c", CONFIG, "--resume", "-o", *settings])
+
+
+def shares_of(lists: Sequence[Path], work: Path, mix: Mapping[str, float]) -> List[float]:
+    """The share of each list that an epoch sees: `mix` by the name of its set."""
+    return [mix.get(path.relative_to(work / "lines").parts[0], 1.0) for path in lists]
+
+
+def pick_list(work: Path) -> Path:
+    """One list of all sets' lines that choose checkpoints, of each set at most so many, chosen by hash."""
+    root, lines = work / "lines", []
+    for path in sorted(root.glob("**/pick.txt")):
+        folder = path.parent.relative_to(root)
+        found: Dict[str, str] = {f"{folder}/{name}": text for name, text in entries(path)}
+        share = min(1.0, WORDS_OF_ONE_SET / max(1, len(found)))
+        lines += [
+            f"{name}\t{text}\n" for name, text in found.items() if split_of(name, {"dev": share, "pick": 0}) == "dev"
+        ]
+    write_lines(work / "pick.txt", lines)
+    return work / "pick.txt"
