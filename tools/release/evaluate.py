@@ -19,7 +19,7 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 from recipe import entries
 
 from ppocr.infer.options import OCROptions
-from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.recognizer import TextRecognizer
 from ppocr.metrics.score import Score
 from ppocr.metrics.text import EXACT, TextRules, bag_of_words, score_lines
 from ppocr.ops.images import decode_image

@@ -13,16 +13,17 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict
 
 from crops import copy_lines, cut_pages
 from pseudo import label_pictures
+from rec_training import train_recognizer
 from recase import restore_case
 from recipe import logger, read_recipe
 from start import start_weights
 from synthetic import draw_lines
-from train import train_recognizer
 
 
 def main() -> int:
@@ -45,7 +46,7 @@ def lines(args: argparse.Namespace) -> None:
     recipe = read_recipe()
     for kind, make in (("pages", cut_pages), ("lines", copy_lines)):
         for name in recipe[kind]:
-            once(args.work / "lines" / name, lambda name=name, make=make: make(args.data, args.work, name, recipe))
+            once(args.work / "lines" / name, partial(make, args.data, args.work, name, recipe))
 
 
 def case(args: argparse.Namespace) -> None:
@@ -60,7 +61,7 @@ def synthetic(args: argparse.Namespace) -> None:
     recipe = read_recipe()
     for spec in recipe["synthetic"]:
         folder = args.work / "lines" / spec["name"]
-        once(folder, lambda spec=spec: draw_lines(args.data, args.work, spec, recipe, args.fonts))
+        once(folder, partial(draw_lines, args.data, args.work, spec, recipe, args.fonts))
 
 
 def unlabelled(args: argparse.Namespace) -> None:
@@ -68,14 +69,14 @@ def unlabelled(args: argparse.Namespace) -> None:
 
 
 def start(args: argparse.Namespace) -> None:
-    once(args.work / "start", lambda: start_weights(args.work))
+    once(args.work / "start", partial(start_weights, args.work))
 
 
 def rec(args: argparse.Namespace) -> None:
     train_recognizer(args.work)
 
 
-def once(folder: Path, make: Callable[[], None]) -> None:
+def once(folder: Path, make: Callable[[], object]) -> None:
     """Make what belongs into a folder, unless it was finished before."""
     if not (folder / "done").exists():
         make()

@@ -10,10 +10,10 @@ from recipe import LineWriter, charset, logger, split_of
 
 from ppocr.data.labels import read_detection_labels
 from ppocr.errors import InputError
-from ppocr.infer.det import TextDetector
+from ppocr.infer.detector import TextDetector
+from ppocr.infer.io.sources import read_pages
 from ppocr.infer.options import OCROptions
-from ppocr.infer.rec import TextRecognizer
-from ppocr.infer.sources import read_pages
+from ppocr.infer.recognizer import TextRecognizer
 from ppocr.ops.boxes import crop_quad
 
 LEAST_HEIGHT = 11  # pixels of a crop
@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(self, spec: Mapping[str, Any], *, engine: str, threads: int):
         common: Dict[str, Any] = {"engine": engine, "threads": threads}
-        self.detector = TextDetector(OCROptions(det=spec["teacher"], **common))
+        self.detector = TextDetector(OCROptions(det=spec["detector"], **common))
         self.teacher = TextRecognizer(OCROptions(rec=spec["teacher"], **common))
         self.witness = TextRecognizer(OCROptions(rec=spec["witness"], **common))
         self.sure, self.surer = spec["sure"], spec["surer"]
@@ -82,6 +82,11 @@ def _pictures(data: Path, spec: Mapping[str, Any], recipe: Mapping[str, Any]) ->
             if boxes and split_of(f"{Path(name).parent}/{page.picture}", recipe["shares"]) == "train":
                 yield page.path, boxes
     listing = data / spec["list"]
-    for name in listing.read_text(encoding="utf-8").split():
-        if name.split("/")[0] not in spec["leave_out"]:
-            yield listing.parent / name, []
+    names = [name for name in listing.read_text(encoding="utf-8").split() if _folder(name) not in spec["leave_out"]]
+    turns = {folder: turn for turn, folder in enumerate(spec["first"])}
+    for name in sorted(names, key=lambda name: turns.get(_folder(name), len(turns))):
+        yield listing.parent / name, []
+
+
+def _folder(name: str) -> str:
+    return name.split("/")[0]

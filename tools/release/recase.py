@@ -9,7 +9,7 @@ from typing import List, Mapping, Optional
 from recipe import entries, logger, write_lines
 
 from ppocr.infer.options import OCROptions
-from ppocr.infer.rec import TextRecognizer
+from ppocr.infer.recognizer import TextRecognizer
 from ppocr.ops.images import decode_image
 
 GROUP = 256  # pictures read at once

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from ppocr.config import read_yaml
-from ppocr.engine.atomic import replacing_file
 from ppocr.ops.charset import Charset
+from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger("release")
 

@@ -12,7 +12,7 @@ from recipe import charset, logger, write_lines
 from ppocr.data.synth.datasets import SynthLines
 from ppocr.data.synth.words import frequency_list
 from ppocr.data.synth.write import encoded_samples, write_files
-from ppocr.engine.atomic import replacing_directory
+from ppocr.utils.atomic import replacing_directory
 
 SENTENCES = 4000  # of each Latin language
 WORDS = 30000  # of its list that are used

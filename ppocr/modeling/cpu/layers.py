@@ -80,7 +80,7 @@ class NormSequential(nn.Sequential):
         return x
 
 
-def _flat(sequence: nn.Sequential) -> List[nn.Layer]:
+def _flat(sequence: nn.Layer) -> List[nn.Layer]:
     """The layers of a sequence that is run as plain `Sequential` does it, those of sequences inside it in place."""
     plain = (nn.Sequential, NormSequential)
     return [step for child in sequence.children() for step in (_flat(child) if type(child) in plain else [child])]
