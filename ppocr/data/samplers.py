@@ -167,16 +167,16 @@ class MultiScaleSampler:
 
 
 class WidthSampler:
-    """Batches of strips that are about equally wide, each as wide as its widest strip needs.
+    """Batches of crops that are about equally wide, each as wide as its widest crop needs.
 
     The epoch's samples are sorted by width, equal ones in random order, and cut into batches of about equally many
     pixels, which come in random order. Widths are rounded up as the recogniser does it when it reads.
 
     Args:
-        plan: from the builder; its `batch_size` counts strips of `width` pixels.
-        height: of the strips, pixels.
-        width: of a strip of which a batch holds `batch_size_per_card`, pixels.
-        longest: wider strips are squeezed, pixels.
+        plan: from the builder; its `batch_size` counts crops of `width` pixels.
+        height: of the crops, pixels.
+        width: of a crop of which a batch holds `batch_size_per_card`, pixels.
+        longest: wider crops are squeezed, pixels.
 
     Raises:
         ValueError: the data set does not know how wide its pictures are.
