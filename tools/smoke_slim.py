@@ -39,7 +39,7 @@ CONFIGS = {
 }
 COMMANDS = {"det": "detect", "rec": "recognize", "cls": "classify"}
 PRUNED, QUANTIZED = 0.9, 0.6  # of the float model's bytes, at most
-NEAR = 0.03  # mean difference of a probability between exported model and network
+MAX_MEAN_DIFFERENCE = 0.03  # mean difference of a probability between exported model and network
 INT8 = '"0.t_i8"'  # how a graph of Paddle 3 calls it
 
 
@@ -100,17 +100,17 @@ def smoke(task: str, data: Path, work: Path) -> None:
         run("export", *config, *common, f"Global.pretrained_model={weights}", f"Global.save_inference_dir={target}")
         return target
 
-    whole = stage("float", "null")
+    unpruned = stage("float", "null")
     if task == "cls":  # the others find nothing yet, and from a score of 0 there is no loss to measure
         found = work / "cls_sensitivity.json"
-        run("prune-sensitivity", *config, *common, f"Global.pretrained_model={whole}", "--output", found,
+        run("prune-sensitivity", *config, *common, f"Global.pretrained_model={unpruned}", "--output", found,
             "--ratios", 0.25, 0.5, "--max-batches", 4, "--target-size", 0.8)  # fmt: skip
         prune = f"Slim={{Prune: {{sensitivity: {found}, target_size: 0.8}}}}"
     else:
         prune = 'Slim={Prune: {ratios: {"backbone.*expand_conv.conv": 0.5}}}'
-    pruned = stage("pruned", whole, prune)
+    pruned = stage("pruned", unpruned, prune)
     quantized = stage("quantized", pruned, f"Slim={{Quantize: {{execution: {'int8' if task == 'det' else 'float'}}}}}")
-    directories = export(whole, "model"), export(pruned, "pruned_model"), export(quantized, "int8_model")
+    directories = export(unpruned, "model"), export(pruned, "pruned_model"), export(quantized, "int8_model")
     check(task, directories)
     check_outputs(task, quantized, directories[-1], [*config, *common], data)
     pictures = sorted(data.glob({"det": "page*", "rec": "crop*", "cls": "turned*"}[task]))[:2]
@@ -119,9 +119,9 @@ def smoke(task: str, data: Path, work: Path) -> None:
 
 
 def check(task: str, directories: Tuple[Path, Path, Path]) -> None:
-    whole, pruned, quantized = ((path / "inference.pdiparams").stat().st_size for path in directories)
-    print(f"{task}: weights of {whole}, pruned {pruned}, quantized {quantized} bytes")
-    if pruned > PRUNED * whole or quantized > QUANTIZED * pruned:
+    unpruned, pruned, quantized = ((path / "inference.pdiparams").stat().st_size for path in directories)
+    print(f"{task}: weights of {unpruned}, pruned {pruned}, quantized {quantized} bytes")
+    if pruned > PRUNED * unpruned or quantized > QUANTIZED * pruned:
         raise SystemExit(f"smoke-slim: {task}: the files are not small enough")
     graph = directories[-1] / "inference.json"
     if graph.is_file() and INT8 not in graph.read_text(encoding="utf-8"):
@@ -137,7 +137,7 @@ def check_outputs(task: str, weights: str, directory: Path, words: List[str], da
     runtime = create_runtime(model, OCROptions(threads=1))
     difference = float(np.abs(runtime.run(batch) - predict(experiment.model, batch)).mean())
     print(f"{task}: {model.spec['Quantization']}, differs from the trained network by {difference:.1e} on average")
-    if not difference <= NEAR:
+    if not difference <= MAX_MEAN_DIFFERENCE:
         raise SystemExit(f"smoke-slim: {task}: the exported model does not compute what the network does")
 
 

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from ppocr.cli.data_section import section_loader
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config
 from ppocr.data.pipeline import Pipeline
-from ppocr.data.transforms.view import settle
+from ppocr.data.transforms.view import apply_view
 from ppocr.errors import PPOCRError, SampleError
 
 CELL, CAPTION, GAP = 320, 18, 6  # pixels: longest side of a picture, height of its caption, space around it
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             rows.append(make(loader.pipeline, index, args.epochs))
         except SampleError as error:
-            complain(error)
+            print_error(error)
             failed = True
     if not rows:
         raise PPOCRError("no sample could be drawn")
@@ -91,7 +91,7 @@ def pictures(pipeline: Pipeline, index: int, epoch: int) -> List[Cell]:
         place = place or sample["place"]
         image = sample.get("image")
         if image is not None and image.dtype == np.uint8 and image.ndim == 3:
-            drawn.append((name if drawn else Path(place).name, draw(settle(dict(sample)))))
+            drawn.append((name if drawn else Path(place).name, draw(apply_view(dict(sample)))))
     return drawn
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 from ppocr.cli.data_section import section_loader
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.cli.progress import Progress
 from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             dataset, rules = open_set()
         except (LabelError, DataError) as error:  # the other sets can still be checked
-            complain(error)
+            print_error(error)
             is_good = False
             continue
         if not hasattr(dataset, "label"):

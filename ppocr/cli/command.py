@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Iterator, Optional, Sequence
 
 from ppocr.cli.jobs import Item, Job, Runner, plan
-from ppocr.cli.main import complain, drop_standard_output
+from ppocr.cli.main import drop_standard_output, print_error
 from ppocr.cli.options import options_from
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
@@ -68,7 +68,7 @@ def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str
                 out.open(writer.begin)
                 if isinstance(item.result, InputError):
                     progress.hide()
-                    complain(item.result)
+                    print_error(item.result)
                     failed = True
                 else:
                     if out.is_terminal:

@@ -16,7 +16,7 @@ from typing import Iterator
 import cv2
 import numpy as np
 
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.cli.progress import Progress
 from ppocr.data.labels import PageLabel, read_detection_labels
 from ppocr.errors import InputError, LabelError, PPOCRError
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     pages = [page for name in args.labels for page in read_detection_labels(name, check_pictures=False, repair=True)]
     for repair in (repair for page in pages for repair in page.repairs):
-        complain(LabelError(repair))
+        print_error(LabelError(repair))
     images, lines, failed, progress = args.output / "images", [], False, Progress(len(pages))
     try:
         images.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
                     lines.append(f"images/{name}\t{text}\n")
             except InputError as error:
                 progress.hide()
-                complain(error)
+                print_error(error)
                 failed = True
             progress.advance(number)
         (args.output / f"{args.output.name}.txt").write_text("".join(lines), encoding="utf-8")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from ppocr.cli.eval_report import PageReport, SetReport, as_json, as_text
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.cli.options import add_model_arguments, options_from, unit_interval
 from ppocr.cli.progress import Progress
 from ppocr.data.labels import PageLabel, TextRegion, read_detection_labels
@@ -27,7 +27,7 @@ from ppocr.infer.results import OCRResult
 from ppocr.metrics.system import score_page
 from ppocr.metrics.text import EXACT, TextRules
 
-TAIL = 3  # path components that tell apart pictures of the same name: set/images/1.jpg
+PATH_TAIL_PARTS = 3  # path components that tell apart pictures of the same name: set/images/1.jpg
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     sets = {name: read_detection_labels(name, check_pictures=False, repair=True)[: args.limit] for name in args.labels}
     pages = [page for labels in sets.values() for page in labels]
     for repair in (repair for page in pages for repair in page.repairs):
-        complain(LabelError(repair))
+        print_error(LabelError(repair))
     begin = time.perf_counter()
     if args.results:
         found = match_results(pages, read_results(args.results), source=args.results)
@@ -101,7 +101,7 @@ def run_models(pages: Sequence[PageLabel], args: argparse.Namespace) -> dict[str
     for done, result in enumerate(ocr.stream(read_all(paths)), start=1):
         if isinstance(result, InputError):
             progress.hide()
-            complain(result)
+            print_error(result)
         elif not result.page:  # labels describe the first frame
             read[result.file] = result
         progress.advance(min(done, len(paths)))
@@ -130,7 +130,7 @@ def match_results(pages: Sequence[PageLabel], results: Sequence[OCRResult], *, s
         raise LabelError(f"{source}: more than one result for {twice}")
     found = {page.place: by_path[page.path.resolve()] for page in pages if page.path.resolve() in by_path}
     used = {result.file for result in found.values()}
-    for length in range(TAIL, 0, -1):
+    for length in range(PATH_TAIL_PARTS, 0, -1):
         labels = _by_tail([(page.path, page) for page in pages if page.place not in found], length)
         spare = _by_tail([(Path(result.file), result) for result in first_pages if result.file not in used], length)
         for tail in labels.keys() & spare.keys():

@@ -13,7 +13,7 @@ from typing import Iterator, Tuple
 
 import numpy as np
 
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.lmdb_dataset import import_lmdb, write_lmdb
 from ppocr.errors import PPOCRError, SampleError
@@ -51,6 +51,6 @@ def good_samples(dataset: SimpleDataSet) -> Iterator[Tuple[bytes, str]]:
         try:
             sample = dataset.read(index, rng)
         except SampleError as error:
-            complain(error)
+            print_error(error)
         else:
             yield sample["image"].tobytes(), sample["label"]

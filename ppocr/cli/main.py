@@ -58,7 +58,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage
         return end.code if isinstance(end.code, int) else 2
     except PPOCRError as error:
-        complain(error)
+        print_error(error)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -67,7 +67,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return PIPE_CLOSED
 
 
-def complain(error: Exception) -> None:
+def print_error(error: Exception) -> None:
     """Say what went wrong on standard error, one line for each thing."""
     for line in str(error).splitlines() or [type(error).__name__]:
         encoded = f"ppocr: {line}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace")

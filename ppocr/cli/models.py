@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Optional
 
-from ppocr.cli.main import complain
+from ppocr.cli.main import print_error
 from ppocr.errors import FetchError, InputError, ModelError
 from ppocr.infer.model_dir import cache_root
 from ppocr.registry import suggest
@@ -78,7 +78,7 @@ def _fetch(args: argparse.Namespace) -> int:
             force=args.force,
             pages=pages,
             timeout=args.timeout,
-            tell=_tell,
+            log=_log,
         )
     _print_report(args.name, report)
     return 1 if unreadable else 0
@@ -91,7 +91,7 @@ def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
     pages, unreadable = [], 0
     for page in read_all(expand([place] if place else [])):
         if isinstance(page, InputError):
-            complain(page)
+            print_error(page)
             unreadable += 1
         else:
             pages.append(page.image)
@@ -134,7 +134,7 @@ def _cleaning_up_when_terminated() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
-def _tell(step: str) -> None:
+def _log(step: str) -> None:
     """Progress, for people who watch."""
     if sys.stderr.isatty():
         print(f"  {step}", file=sys.stderr, flush=True)

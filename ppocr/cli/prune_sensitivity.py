@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     target = {"size": args.target_size, "flops": args.target_flops}
     found = measure_layers(
         config_from(args), args.output, ratios=args.ratios, skip=args.skip, max_batches=args.max_batches,
-        target=target if any(target.values()) else None, tell=_tell,
+        target=target if any(target.values()) else None, log=_log,
     )  # fmt: skip
     if args.plot is not None:
         draw(found.losses, args.plot)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -20,7 +20,7 @@ Pages = Iterable[Union[Page, InputError]]
 Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
 Reader = Callable[[Pages], Results]
 
-_CROPS_AT_ONCE = 64  # read together, so that batches can be filled with crops of similar width
+_CROPS_PER_GROUP = 64  # read together, so that batches can be filled with crops of similar width
 
 
 def ocr(options: OCROptions) -> Reader:
@@ -86,7 +86,7 @@ def _in_groups(
 
     for page in pages:
         group.append(page)
-        if len(group) >= _CROPS_AT_ONCE:
+        if len(group) >= _CROPS_PER_GROUP:
             yield from finish()
             group = []
     yield from finish()

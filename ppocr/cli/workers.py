@@ -18,9 +18,9 @@ from ppocr.utils.cpu import available_cores
 
 # Tasks given to a worker at once: the reader pools the lines of several pages. What a crashed worker had in hand is
 # given out again one by one, so that the file at fault is the only one lost and can be named.
-_CHUNK = 8
+_TASKS_PER_CHUNK = 8
 # No worker runs further ahead of the next task to be printed: one huge document must not make the rest pile up.
-_AHEAD = 64
+_TASKS_AHEAD = 64
 
 
 def run_in_workers(job: Job, tasks: Sequence[Task], count: int) -> Iterator[Item]:
@@ -58,7 +58,7 @@ class _Pool:
         self._done: set[int] = set()
         self._next = 0  # the task whose items are handed out
         self._total = len(tasks)
-        size = max(1, min(_CHUNK, len(tasks) // (2 * count)))
+        size = max(1, min(_TASKS_PER_CHUNK, len(tasks) // (2 * count)))
         self._chunks = deque(list(tasks[begin : begin + size]) for begin in range(0, len(tasks), size))
         self._workers = [self._start() for _ in range(min(count, len(self._chunks)))]
 
@@ -93,7 +93,7 @@ class _Pool:
 
     def _give_out(self) -> None:
         for worker in self._workers:
-            if not self._chunks or self._chunks[0][0].number >= self._next + _AHEAD:
+            if not self._chunks or self._chunks[0][0].number >= self._next + _TASKS_AHEAD:
                 return
             if worker.is_ready and not worker.chunk:
                 worker.chunk = [_with_standard_input(task) for task in self._chunks.popleft()]
@@ -105,7 +105,7 @@ class _Pool:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._replace_dead(worker)
             return
         if isinstance(message, Item):
             self._take(message)
@@ -127,7 +127,7 @@ class _Pool:
         self._done.add(number)
         worker.chunk = [task for task in worker.chunk if task.number != number]
 
-    def _bury(self, worker: _Worker) -> None:
+    def _replace_dead(self, worker: _Worker) -> None:
         """Replace a dead worker and see to what it had in hand."""
         worker.process.join()
         how = _how_it_died(worker.process.exitcode)

@@ -9,14 +9,14 @@ import numpy as np
 
 from ppocr.data.datasets import Sample
 from ppocr.data.labels import Fault, TextRegion, regions_and_faults, text_faults
-from ppocr.data.pipeline import Made
+from ppocr.data.pipeline import LoadedBatch
 from ppocr.data.samplers import Batch
 from ppocr.data.transforms.basic import DecodeImage
 from ppocr.errors import InputError, SampleError
 from ppocr.ops.charset import Charset
 
 UNREADABLE, OUTSIDE, DIRECTION = "unreadable picture", "polygon outside the picture", "unknown direction"
-AT_ONCE = 64  # samples that a worker checks at a time
+SAMPLES_PER_TASK = 64  # samples that a worker checks at a time
 
 
 class Problem(NamedTuple):
@@ -93,14 +93,14 @@ class Checker:
     def batches(self) -> List[Batch]:
         """All samples in order, in portions."""
         order = np.arange(len(self.dataset))
-        return [Batch(order[begin : begin + AT_ONCE]) for begin in range(0, len(order), AT_ONCE)]
+        return [Batch(order[begin : begin + SAMPLES_PER_TASK]) for begin in range(0, len(order), SAMPLES_PER_TASK)]
 
-    def batch(self, batch: Batch, epoch: int = 0) -> Made:
-        """A `Made` that holds a `report`."""
+    def batch(self, batch: Batch, epoch: int = 0) -> LoadedBatch:
+        """A `LoadedBatch` that holds a `report`."""
         report = Report()
         for index in batch.indices.tolist():
             report.add(self.check(index))
-        return Made({"report": report}, [], [])
+        return LoadedBatch({"report": report}, [], [])
 
     def check(self, index: int) -> Report:
         """Everything wrong with one sample."""

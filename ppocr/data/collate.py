@@ -10,11 +10,11 @@ from ppocr.data.datasets import Sample
 from ppocr.errors import DataError
 
 # What differs in number from page to page; a list with one entry a sample.
-LISTED = ("polys", "texts", "ignore_tags")
+LIST_FIELDS = ("polys", "texts", "ignore_tags")
 
 
 def collate(samples: Sequence[Sample], places: Sequence[str]) -> Dict[str, Any]:
-    """Stack the entries of samples by name: arrays and numbers become `[n, …]`; `LISTED` ones and texts stay lists.
+    """Stack the entries of samples by name: arrays and numbers become `[n, …]`; `LIST_FIELDS` and texts stay lists.
 
     Raises:
         DataError: arrays of different shapes, or samples with different entries.
@@ -23,7 +23,7 @@ def collate(samples: Sequence[Sample], places: Sequence[str]) -> Dict[str, Any]:
 
 
 def _stack(key: str, values: List[Any], places: Sequence[str]) -> Any:
-    if key in LISTED or isinstance(values[0], str):
+    if key in LIST_FIELDS or isinstance(values[0], str):
         return values
     arrays = [np.asarray(value) for value in values]
     for array, place in zip(arrays, places):

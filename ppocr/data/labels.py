@@ -24,7 +24,7 @@ from ppocr.ops.charset import Charset
 Point = Tuple[float, float]
 
 IGNORE_TAGS = ("###", "*")  # PaddleOCR's marks for text that cannot be read or shall not count
-MOST_PROBLEMS_TOLD = 20
+MAX_LISTED_PROBLEMS = 20
 NO_AREA = "the polygon has no area"
 
 Sample = TypeVar("Sample")
@@ -207,9 +207,9 @@ def _read(
     if not samples and not problems:
         problems.append(f"{path}: the file has no labels")
     if problems:
-        more = len(problems) - MOST_PROBLEMS_TOLD
+        more = len(problems) - MAX_LISTED_PROBLEMS
         tail = [f"… and {more} more problems"] if more > 0 else []
-        raise LabelError("\n".join(problems[:MOST_PROBLEMS_TOLD] + tail))
+        raise LabelError("\n".join(problems[:MAX_LISTED_PROBLEMS] + tail))
     return samples
 
 

@@ -17,8 +17,8 @@ from ppocr.data.labels import BROKEN_LINE
 from ppocr.errors import DataError, MissingExtraError, SampleError
 
 COUNT, IMAGE, LABEL = b"num-samples", "image-{:09d}", "label-{:09d}"
-FIRST_SIZE = 1 << 26  # bytes of a new database; it is doubled as needed
-AT_ONCE = 1000  # samples written in one transaction
+INITIAL_MAP_BYTES = 1 << 26  # bytes of a new database; it is doubled as needed
+SAMPLES_PER_TRANSACTION = 1000  # samples written in one transaction
 
 
 class LMDBDataSet:
@@ -113,11 +113,11 @@ def write_lmdb(folder: Path, samples: Iterable[Tuple[bytes, str]]) -> int:
     lmdb = import_lmdb()
     count, waiting = 0, []
     try:
-        with lmdb.open(str(folder), map_size=FIRST_SIZE) as database:
+        with lmdb.open(str(folder), map_size=INITIAL_MAP_BYTES) as database:
             for image, label in samples:
                 count += 1
                 waiting += [(IMAGE.format(count).encode(), image), (LABEL.format(count).encode(), label.encode())]
-                if len(waiting) >= 2 * AT_ONCE:
+                if len(waiting) >= 2 * SAMPLES_PER_TRANSACTION:
                     _put(database, waiting)
                     waiting = []
             _put(database, [*waiting, (COUNT, str(count).encode())])

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple
 
-from ppocr.data.pipeline import Made, Pipeline
+from ppocr.data.pipeline import LoadedBatch, Pipeline
 from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import ConfigError, DataError
@@ -17,8 +17,8 @@ from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, Reg
 logger = logging.getLogger(__name__)
 
 Task = Literal["det", "rec", "cls"]
-MOST_SKIPPED = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
-OVERRULED = {"max_text_length", "label_list"}  # from `Global` and `PostProcess`, unless a step has its own
+MAX_SKIPPED_SHARE = 0.05  # of an epoch's samples; more, and something is wrong with the whole set
+GLOBAL_DEFAULTS = {"max_text_length", "label_list"}  # from `Global` and `PostProcess`, unless a step has its own
 SECTION_KEYS = ("dataset", "loader", "sampler", "batch_transforms")
 
 
@@ -78,8 +78,8 @@ class Loader:
         """
         self.skipped = []
         batches = self.sampler.epoch(epoch)[start_batch:]
-        for number, made in enumerate(self._made(batches, epoch), start=start_batch):
-            self._tell(made)
+        for number, made in enumerate(self._batches(batches, epoch), start=start_batch):
+            self._check_skipped(made)
             if made.places:
                 yield {**made.arrays, "places": made.places, "number": number}
             elif self.world_size > 1:
@@ -91,23 +91,23 @@ class Loader:
             self._pool.close()
             self._pool = None
 
-    def _made(self, batches: Sequence[Batch], epoch: int) -> Iterator[Made]:
+    def _batches(self, batches: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:
         if not self._workers:
             return (self.pipeline.batch(batch, epoch) for batch in batches)
         if self._pool is None:
             self._pool = WorkerPool(self.pipeline, self._workers)
         return self._pool.run(batches, epoch)
 
-    def _tell(self, made: Made) -> None:
+    def _check_skipped(self, made: LoadedBatch) -> None:
         for place, reason in made.skipped:
             self.skipped.append((place, reason))
             if place not in self._told:
                 self._told.add(place)
                 logger.warning("left out: %s: %s", place, reason)
-        if len(self.skipped) > MOST_SKIPPED * self._samples:
+        if len(self.skipped) > MAX_SKIPPED_SHARE * self._samples:
             shown = "\n".join(f"{place}: {reason}" for place, reason in self.skipped[-5:])
             raise DataError(
-                f"{len(self.skipped)} bad samples in an epoch of {self._samples}, more than {MOST_SKIPPED:.0%}; "
+                f"{len(self.skipped)} bad samples in an epoch of {self._samples}, more than {MAX_SKIPPED_SHARE:.0%}; "
                 f"`ppocr check-data` lists all of them; the latest:\n{shown}"
             )
 
@@ -222,7 +222,8 @@ def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str,
             problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
             continue
         ((name, settings),) = step.items()
-        problems += registry.problems({"name": name, **(settings or {})}, f"{here}.{name}", _left(given, settings))
+        spec = {"name": name, **(settings or {})}
+        problems += registry.problems(spec, f"{here}.{name}", _without_own(given, settings))
     return problems
 
 
@@ -238,7 +239,7 @@ def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, 
     for number, step in enumerate(steps or ()):
         ((name, settings),) = step.items()
         spec = {"name": name, **(settings or {})}
-        built.append((name, registry.build(spec, f"{path}.{number}.{name}", **_left(given, settings))))
+        built.append((name, registry.build(spec, f"{path}.{number}.{name}", **_without_own(given, settings))))
     return built
 
 
@@ -250,7 +251,7 @@ def _with_resizing(steps: Sequence[Mapping[str, Any]], sampler: Mapping[str, Any
     return [*steps[:-1], {"RecResizeImg": {"image_shape": [3, height, width]}}, *steps[-1:]]
 
 
-def _left(given: Mapping[str, Any], settings: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def _without_own(given: Mapping[str, Any], settings: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     """What the builder gives to a step, without what the step's own settings say otherwise."""
-    own = set(settings or ()) & OVERRULED
+    own = set(settings or ()) & GLOBAL_DEFAULTS
     return {key: value for key, value in given.items() if key not in own}

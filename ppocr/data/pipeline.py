@@ -10,11 +10,11 @@ import numpy as np
 from ppocr.data.collate import collate
 from ppocr.data.datasets import Dataset, Sample
 from ppocr.data.samplers import Batch
-from ppocr.data.transforms.view import settle
+from ppocr.data.transforms.view import apply_view
 from ppocr.errors import DataError, InputError, PPOCRError, SampleError
 
 
-class Made(NamedTuple):
+class LoadedBatch(NamedTuple):
     """What became of a `Batch`.
 
     Attributes:
@@ -53,7 +53,7 @@ class Pipeline:
         self._steps = [_Step(name, step) for name, step in steps]
         self._batch_steps = list(batch_steps)
 
-    def batch(self, batch: Batch, epoch: int) -> Made:
+    def batch(self, batch: Batch, epoch: int) -> LoadedBatch:
         """Make the samples of a batch; bad ones are left out and told in `skipped`.
 
         Raises:
@@ -69,13 +69,13 @@ class Pipeline:
                 samples.append(sample)
                 places.append(place)
         if not samples:
-            return Made({}, [], skipped)
+            return LoadedBatch({}, [], skipped)
         arrays = collate(samples, places)
         if self._batch_steps:
             rng = np.random.default_rng([self.seed, epoch, int(batch.indices[0]), 1])
             for step in self._batch_steps:
                 arrays = step(arrays, rng)
-        return Made(arrays, places, skipped)
+        return LoadedBatch(arrays, places, skipped)
 
     def sample(self, index: int, epoch: int = 0, *, size: Optional[Tuple[int, int]] = None) -> Tuple[str, Sample]:
         """(place, sample) with what the last step keeps.
@@ -87,7 +87,7 @@ class Pipeline:
         first = next(stages)
         place = first[1]["place"]
         *_, (_, sample) = [first, *stages]
-        return place, settle(sample)
+        return place, apply_view(sample)
 
     def stages(
         self, index: int, epoch: int = 0, *, size: Optional[Tuple[int, int]] = None
@@ -125,7 +125,7 @@ class Pipeline:
             *_, (_, sample) = self._stages(index, rng, count, given)
         except SampleError:
             return None  # it is told when its own turn comes
-        return settle(sample)
+        return apply_view(sample)
 
 
 def _reason(error: PPOCRError, place: str) -> str:
@@ -141,7 +141,7 @@ class _Step:
 
     def run(self, sample: Sample, rng: np.random.Generator, other: Callable[[], Optional[Sample]]) -> Sample:
         if not self._moves_only:
-            sample = settle(sample)
+            sample = apply_view(sample)
         extra: Dict[str, Any] = {"rng": rng} if self._wants_rng else {}
         if self._wants_other:
             extra["other"] = other

@@ -1,8 +1,9 @@
 """Processes that make batches ahead of the training loop.
 
 Batch number k of an epoch goes to worker k mod n, and answers are read in the same order: no queue, no lock, and
-nothing depends on which worker is faster. A worker may be `AHEAD` batches in front. Arrays come back in shared memory,
-the rest through a pipe; when the parent dies, however suddenly, its end of the pipe closes and the worker ends too.
+nothing depends on which worker is faster. A worker may be `BATCHES_AHEAD` batches in front. Arrays come back in shared
+memory, the rest through a pipe; when the parent dies, however suddenly, its end of the pipe closes and the worker ends
+too.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Protocol, Se
 import cv2
 import numpy as np
 
-from ppocr.data.pipeline import Made
+from ppocr.data.pipeline import LoadedBatch
 from ppocr.data.samplers import Batch
 from ppocr.errors import DataError, PPOCRError
 
-AHEAD = 2  # batches that a worker has in hand or ready; each has its own piece of shared memory
-ALIGNMENT = 64  # bytes
-PATIENCE = 5  # seconds that a worker has to end
+BATCHES_AHEAD = 2  # batches that a worker has in hand or ready; each has its own piece of shared memory
+ALIGNMENT_BYTES = 64  # bytes
+SHUTDOWN_SECONDS = 5  # seconds that a worker has to end
 
 
-class Maker(Protocol):
+class BatchMaker(Protocol):
     """What workers run: a `Pipeline`, or a `Checker`. It must pickle."""
 
-    def batch(self, batch: Batch, epoch: int) -> Made: ...
+    def batch(self, batch: Batch, epoch: int) -> LoadedBatch: ...
 
 
-class Packed(NamedTuple):
-    """A `Made` whose arrays lie in shared memory.
+class PackedBatch(NamedTuple):
+    """A `LoadedBatch` whose arrays lie in shared memory.
 
     Attributes:
         memory: its name.
@@ -47,7 +48,7 @@ class Packed(NamedTuple):
 
     memory: str
     layout: List[Tuple[str, str, Tuple[int, ...], int]]
-    made: Made
+    made: LoadedBatch
 
 
 class WorkerPool:
@@ -58,7 +59,7 @@ class WorkerPool:
         count: of processes, at least 1.
     """
 
-    def __init__(self, maker: Maker, count: int):
+    def __init__(self, maker: BatchMaker, count: int):
         context = multiprocessing.get_context("spawn")  # Paddle's and OpenCV's threads do not survive a fork
         self._processes: List[Any] = []
         self._connections: List[Connection] = []
@@ -72,13 +73,13 @@ class WorkerPool:
         self._memories: Dict[Tuple[int, int], SharedMemory] = {}
         self._finalizer = weakref.finalize(self, _close, self._processes, self._connections, self._memories)
 
-    def run(self, batches: Sequence[Batch], epoch: int) -> Iterator[Made]:
+    def run(self, batches: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:
         """Make batches, in order. Only one run at a time.
 
         Raises:
             DataError: as `Pipeline.batch`, or when a worker died.
         """
-        ahead = AHEAD * len(self._processes)
+        ahead = BATCHES_AHEAD * len(self._processes)
         given = taken = 0
         try:
             while taken < len(batches):
@@ -102,12 +103,12 @@ class WorkerPool:
         with contextlib.suppress(OSError):  # it died: `_take` finds out
             self._connections[worker].send((batch, epoch, slot))
 
-    def _take(self, number: int) -> Packed:
+    def _take(self, number: int) -> PackedBatch:
         worker, _ = self._place(number)
         try:
             answer = self._connections[worker].recv()
         except (EOFError, OSError) as error:
-            self._processes[worker].join(PATIENCE)
+            self._processes[worker].join(SHUTDOWN_SECONDS)
             code = self._processes[worker].exitcode
             self.close()
             how = f"ended with status {code}" if code is None or code >= 0 else f"died of {signal.Signals(-code).name}"
@@ -122,9 +123,9 @@ class WorkerPool:
     def _place(self, number: int) -> Tuple[int, int]:
         """(worker, piece of its memory) of a batch: a piece is written again when its batch has been taken."""
         turn, worker = divmod(number, len(self._processes))
-        return worker, turn % AHEAD
+        return worker, turn % BATCHES_AHEAD
 
-    def _unpack(self, number: int, packed: Packed) -> Made:
+    def _unpack(self, number: int, packed: PackedBatch) -> LoadedBatch:
         place = self._place(number)
         memory = self._memories.get(place)
         if packed.layout and (memory is None or memory.name != packed.memory):
@@ -141,19 +142,19 @@ def _close(processes: List[Any], connections: List[Connection], memories: Dict[A
     for connection in connections:
         connection.close()
     for process in processes:
-        process.join(PATIENCE)
+        process.join(SHUTDOWN_SECONDS)
         if process.is_alive():
             process.terminate()
-            process.join(PATIENCE)
+            process.join(SHUTDOWN_SECONDS)
     for memory in memories.values():
         memory.close()
 
 
-def _work(maker: Maker, connection: Connection) -> None:
+def _work(maker: BatchMaker, connection: Connection) -> None:
     """What a worker does until its pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     cv2.setNumThreads(0)  # the workers are the threads
-    slots = [_Slot() for _ in range(AHEAD)]
+    slots = [_Slot() for _ in range(BATCHES_AHEAD)]
     try:
         with contextlib.suppress(EOFError, ConnectionError):
             while True:
@@ -164,8 +165,8 @@ def _work(maker: Maker, connection: Connection) -> None:
             slot.free()
 
 
-def _answer(maker: Maker, batch: Batch, epoch: int, slot: _Slot) -> Any:
-    """A `Packed`, or the error to raise in the parent."""
+def _answer(maker: BatchMaker, batch: Batch, epoch: int, slot: _Slot) -> Any:
+    """A `PackedBatch`, or the error to raise in the parent."""
     try:
         return slot.pack(maker.batch(batch, epoch))
     except PPOCRError as error:
@@ -180,21 +181,21 @@ class _Slot:
     def __init__(self) -> None:
         self._memory: Optional[SharedMemory] = None
 
-    def pack(self, made: Made) -> Packed:
+    def pack(self, made: LoadedBatch) -> PackedBatch:
         arrays = {name: value for name, value in made.arrays.items() if isinstance(value, np.ndarray)}
         layout, size = [], 0
         for name, array in arrays.items():
             layout.append((name, array.dtype.str, array.shape, size))
-            size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+            size += -(-array.nbytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
         if self._memory is None or self._memory.size < size:
             self.free()
-            self._memory = _reserve(max(size, ALIGNMENT))
+            self._memory = _reserve(max(size, ALIGNMENT_BYTES))
         if self._memory is None:
-            return Packed("", [], made)  # all through the pipe: slower, but it arrives
+            return PackedBatch("", [], made)  # all through the pipe: slower, but it arrives
         for name, kind, shape, begin in layout:
             np.ndarray(shape, kind, self._memory.buf, begin)[...] = arrays[name]
         rest = {name: value for name, value in made.arrays.items() if name not in arrays}
-        return Packed(self._memory.name, layout, made._replace(arrays=rest))
+        return PackedBatch(self._memory.name, layout, made._replace(arrays=rest))
 
     def free(self) -> None:
         if self._memory is not None:

@@ -16,7 +16,7 @@ from ppocr.utils.dictionary import build_charset
 
 ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")
 IMAGE_CHANNELS = 3
-ANY = -1  # an axis whose length each run chooses
+FREE_AXIS = -1  # an axis whose length each run chooses
 
 
 def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
@@ -125,20 +125,20 @@ def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str
 
 
 def input_shape(config: Config) -> List[int]:
-    """[N, C, H, W] of the network's input, `ANY` where it is free.
+    """[N, C, H, W] of the network's input, `FREE_AXIS` where it is free.
 
     Raises:
         ConfigError: the transforms of a recogniser or classifier don't say the size of a crop.
     """
     kind = config.at("Architecture.model_type")
     if kind == "det":
-        return [ANY, 3, ANY, ANY]
+        return [FREE_AXIS, 3, FREE_AXIS, FREE_AXIS]
     operation = "RecResizeImg" if kind == "rec" else "ClsResizeImg"
     channels, height, width = _transform(config, operation).get("image_shape", (None,) * 3)
     if height is None:
         raise ConfigError([f"Eval.dataset.transforms.{operation}.image_shape: missing; expected [3, height, width]"])
     # A recogniser reads crops of any width, the classifier always the left part of the crop
-    return [ANY, channels, height, ANY if kind == "rec" else width]
+    return [FREE_AXIS, channels, height, FREE_AXIS if kind == "rec" else width]
 
 
 def _transform(config: Config, name: str) -> Mapping[str, Any]:

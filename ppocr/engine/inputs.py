@@ -10,7 +10,7 @@ import numpy as np
 from ppocr.config import Config
 from ppocr.registry import TRANSFORMS
 
-CROPS_AT_ONCE = 8
+CROPS_PER_BATCH = 8
 
 
 def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
@@ -43,7 +43,7 @@ def crop_batches(crops: Iterable[np.ndarray], config: Config) -> Iterator[np.nda
     batch = []
     for crop in crops:
         batch.append(prepare(crop))
-        if len(batch) == CROPS_AT_ONCE:
+        if len(batch) == CROPS_PER_BATCH:
             yield np.stack(batch)
             batch = []
     if batch:

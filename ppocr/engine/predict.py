@@ -41,7 +41,7 @@ def predict_pictures(config: Config, *, task: Optional[str] = None) -> List[str]
     for page in read_all(expand([config.options.infer_img])):
         if isinstance(page, InputError):
             raise page
-        lines.append(f"{page.source}\t{_told(predict_picture(experiment, page.image))}")
+        lines.append(f"{page.source}\t{_as_text(predict_picture(experiment, page.image))}")
     if config.options.save_res_path:
         _write(Path(config.options.save_res_path), lines)
     return lines
@@ -53,7 +53,7 @@ def predict_picture(experiment: Experiment, image: np.ndarray) -> Any:
     return experiment.predictions(outputs, {"shape": [image.shape[:2]]})[0]
 
 
-def _told(found: Any) -> str:
+def _as_text(found: Any) -> str:
     if not hasattr(found, "boxes"):
         name, score = found
         return f"{name}\t{score:.4f}"

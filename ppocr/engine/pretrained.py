@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TRAINED = "best_accuracy.pdparams"  # what a model directory calls the weights to go on training from
-FEWEST = 0.5  # of the network's tensors must fit; with fewer, the weights are another network's
+MIN_MATCHED_SHARE = 0.5  # of the network's tensors must fit; with fewer, the weights are another network's
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def load_pretrained(
         mismatched={key: (list(a.shape), list(state[key].shape)) for key, a in other.items() if key not in translated},
         translated=tuple(translated),
     )
-    if len(fits) < FEWEST * sum(not _is_training_only(key) for key in state) and not _is_backbone(report):
+    if len(fits) < MIN_MATCHED_SHARE * sum(not _is_training_only(key) for key in state) and not _is_backbone(report):
         raise ModelError("\n".join([f"{path} is for another network", *report.lines()[:12]]))
     for key, array in {**fits, **translated}.items():
         state[key].set_value(array)

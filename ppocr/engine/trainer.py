@@ -20,7 +20,7 @@ from ppocr.optimizer.ema import MovingAverage
 
 logger = logging.getLogger(__name__)
 
-TOLD_PLACES = 16
+MAX_LISTED_PLACES = 16
 
 
 class Hook:
@@ -92,14 +92,14 @@ class Trainer:
             DataError: too many bad samples.
         """
         self.experiment.train_mode()
-        self._tell("begin")
+        self._notify_hooks("begin")
         while self.epoch < self.options.epoch_num:
             for batch in self._batches():
                 self._step(batch)
-                self._tell("after_step")
+                self._notify_hooks("after_step")
             self.epoch, self.next_batch = self.epoch + 1, 0
-            self._tell("after_epoch")
-        self._tell("end")
+            self._notify_hooks("after_epoch")
+        self._notify_hooks("end")
 
     def checkpoint(self) -> Checkpoint:
         """All that is needed to go on from here."""
@@ -156,11 +156,11 @@ class Trainer:
 
     def _not_a_number(self) -> str:
         places = self.batch["places"]
-        more = f", and {len(places) - TOLD_PLACES} more" if len(places) > TOLD_PLACES else ""
+        more = f", and {len(places) - MAX_LISTED_PLACES} more" if len(places) > MAX_LISTED_PLACES else ""
         parts = ", ".join(f"{name} {value}" for name, value in self.losses.items())
         return (
             f"step {self.step} (epoch {self.epoch + 1}, batch {self.batch['number']}): {parts}: the weights were not "
-            f"changed. Its pictures: {', '.join(places[:TOLD_PLACES])}{more}. If they are well, lower "
+            f"changed. Its pictures: {', '.join(places[:MAX_LISTED_PLACES])}{more}. If they are well, lower "
             "Optimizer.lr.learning_rate or set Optimizer.clip_norm_global"
         )
 
@@ -201,7 +201,7 @@ class Trainer:
         state = self._scaler.state_dict() if self._scaler else {}
         return {name: value if isinstance(value, (bool, int)) else float(value) for name, value in state.items()}
 
-    def _tell(self, moment: str) -> None:
+    def _notify_hooks(self, moment: str) -> None:
         for hook in self.hooks:
             getattr(hook, moment)(self)
 

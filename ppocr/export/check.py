@@ -18,8 +18,9 @@ from ppocr.utils.networks import predict
 
 logger = logging.getLogger(__name__)
 
-PICTURES = 16  # of `Eval` that are compared
-NEAR = 3.0  # pixels that a corner may move: a pixel of the map whose probability is the threshold may fall either way
+MAX_CHECKED_PICTURES = 16  # of `Eval` that are compared
+# A pixel of the map whose probability is the threshold may fall either way, which moves a corner a little.
+MAX_CORNER_SHIFT_PIXELS = 3.0
 
 
 def check_results(experiment: Experiment, directory: Path) -> int:
@@ -46,7 +47,7 @@ def check_results(experiment: Experiment, directory: Path) -> int:
                     f"model {_short(other)}"
                 )
         count += len(batch["places"])
-        if count >= PICTURES:
+        if count >= MAX_CHECKED_PICTURES:
             break
     return count
 
@@ -86,7 +87,7 @@ def _is_same(mine: Any, other: Any) -> bool:
         return mine[0] == other[0]
     if len(mine.boxes) != len(other.boxes):
         return False
-    return not len(mine.boxes) or float(np.abs(mine.boxes - other.boxes).max()) <= NEAR
+    return not len(mine.boxes) or float(np.abs(mine.boxes - other.boxes).max()) <= MAX_CORNER_SHIFT_PIXELS
 
 
 def _short(found: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 
 import numpy as np
 
-from ppocr.engine.build import ANY
+from ppocr.engine.build import FREE_AXIS
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.registry import POSTPROCESSES
 from ppocr.utils.networks import predict
@@ -16,11 +16,11 @@ from ppocr.utils.networks import predict
 if TYPE_CHECKING:
     import paddle
 
-GAIN = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
-AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.98}  # least share of decisions that are the network's; see `agreement`
-LOST = 0.01  # of a score on labelled pictures that int8 execution may lose
-PAGE = (1, 3, 960, 960)  # where free: what is timed
-REPEATS = 8
+MAX_INT8_TIME_SHARE = 0.9  # int8 execution must take at most this share of the float model's time to be chosen
+MIN_AGREEMENT = {"det": 0.90, "cls": 0.99, "rec": 0.98}  # share of decisions that are the network's; see `agreement`
+MAX_SCORE_LOSS = 0.01  # of a score on labelled pictures that int8 execution may lose
+TIMED_SHAPE = (1, 3, 960, 960)  # where free: what is timed
+TIMED_RUNS = 8
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,22 @@ def judge_by(
 
     Args:
         reference: the network whose decisions count.
-        in_float: the exported model in float execution; its score may be missed by `LOST`.
+        in_float: the exported model in float execution; its score may be missed by `MAX_SCORE_LOSS`.
         spec: content of `inference.yml`.
         batches: float32[N, 3, H, W] each.
         score: how well a form of the exported model reads labelled pictures, the higher the better.
     """
-    whole = score(in_float) if score is not None else 0.0
+    float_score = score(in_float) if score is not None else 0.0
     decode = POSTPROCESSES.build(spec["PostProcess"], "PostProcess")
 
     def judge(runtime: PaddleRuntime) -> Optional[Verdict]:
-        if score is not None and whole > 0:  # what reads nothing in float cannot be judged so
+        if score is not None and float_score > 0:  # what reads nothing in float cannot be judged so
             found = score(runtime)
-            return Verdict(found, found >= whole - LOST, f"scores {found:.3f}, float execution {whole:.3f}")
+            text = f"scores {found:.3f}, float execution {float_score:.3f}"
+            return Verdict(found, found >= float_score - MAX_SCORE_LOSS, text)
         if not batches:
             return None
-        agreed, least = agreement(reference, runtime, batches, task, decode), AGREEMENT[task]
+        agreed, least = agreement(reference, runtime, batches, task, decode), MIN_AGREEMENT[task]
         return Verdict(agreed, agreed >= least, f"decides as the network does in {agreed:.1%} ({least:.0%} are needed)")
 
     return judge
@@ -89,7 +90,7 @@ def choose(
         return name, f"asked for; {why}"
     if not good:
         return "float", why
-    if times[name] > GAIN * times["float"]:
+    if times[name] > MAX_INT8_TIME_SHARE * times["float"]:
         return "float", f"{name} is not faster here ({speed})"
     return name, why
 
@@ -119,12 +120,12 @@ def agreement(
 
 def milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) -> Dict[str, float]:
     """Median processor time of a batch of the usual size, by turns, so that a busy moment hits all alike."""
-    size = [given if axis == ANY else axis for axis, given in zip(shape, PAGE)]
-    if shape[2] != ANY:
-        size = [8, 3, shape[2], 320 if shape[3] == ANY else shape[3]]
+    size = [given if axis == FREE_AXIS else axis for axis, given in zip(shape, TIMED_SHAPE)]
+    if shape[2] != FREE_AXIS:
+        size = [8, 3, shape[2], 320 if shape[3] == FREE_AXIS else shape[3]]
     batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
     times: Dict[str, List[float]] = {name: [] for name in runtimes}
-    for turn in range(REPEATS + 1):
+    for turn in range(TIMED_RUNS + 1):
         for name, runtime in runtimes.items():
             begin = time.process_time()
             runtime.run(batch)

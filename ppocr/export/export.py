@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 from ppocr.config import Config
-from ppocr.engine.build import ANY, input_shape
+from ppocr.engine.build import FREE_AXIS, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOLERANCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
-ROUNDING = 1e-3  # where a recogniser doubts between two characters, as on noise, that grows (see `self_check`)
+MAX_DIFFERENCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
+# Where a recogniser doubts between two characters, as it does on noise, rounding grows (see `official.agreement`).
+MAX_DIFFERENCE_ON_NOISE = 1e-3
 PROGRAM = "inference.json"
 _OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, LOGITS, "inference.pdmodel", "inference.pdiparams.info"})
-ONE_BLOCK = 4096  # bytes: with less the disk is full
+MIN_FREE_BYTES = 4096  # bytes: with less the disk is full
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ def export_model(
         model: as `build_model(config)` made it; not changed.
         config: says the task, the pre- and the post-processing.
         check: called with the directory before it is put in place; what it raises keeps it from being written. With
-            one that compares results, probabilities may differ by `ROUNDING` on noise.
+            one that compares results, probabilities may differ by `MAX_DIFFERENCE_ON_NOISE` on noise.
 
     Raises:
-        ModelError: the exported model differs from the network by more than `TOLERANCE`, Paddle cannot export or load
+        ModelError: the exported model differs from the network by more than `MAX_DIFFERENCE`, Paddle cannot export or
+            load
             it, or `directory` holds other files.
         ConfigError: `config` lacks what `inference.yml` must say.
         OSError: the disk is full or not writable.
@@ -85,7 +87,7 @@ def export_model(
         save_program(model, shape, temporary)
         write_spec(spec, temporary)
         difference = largest_difference(model, temporary, example_batches(shape))
-        allowed = TOLERANCE if check is None else ROUNDING
+        allowed = MAX_DIFFERENCE if check is None else MAX_DIFFERENCE_ON_NOISE
         if not difference <= allowed:  # NaN is a difference too
             raise ModelError(
                 f"{directory}: not written: the exported model differs from the network by {difference:.1e} "
@@ -184,7 +186,7 @@ def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> Non
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()  # the rest is a traceback
         raise ModelError(f"Paddle cannot export the network: {reason}") from error
-    if shutil.disk_usage(directory).free < ONE_BLOCK:  # Paddle's C++ does not notice, and writes half a file
+    if shutil.disk_usage(directory).free < MIN_FREE_BYTES:  # Paddle's C++ does not notice, and writes half a file
         raise OSError(errno.ENOSPC, "No space left on device", str(directory))
 
 
@@ -194,7 +196,7 @@ def example_batches(shape: Sequence[int]) -> list[np.ndarray]:
     batches = []
     for count, height, width in ((1, 96, 320), (3, 64, 96)):
         free = (count, 3, height, width)
-        size = [given if axis == ANY else axis for axis, given in zip(shape, free)]
+        size = [given if axis == FREE_AXIS else axis for axis, given in zip(shape, free)]
         batches.append(random.uniform(-1, 1, size).astype(np.float32))
     return batches
 

@@ -26,8 +26,8 @@ from ppocr.engine.build import input_shape
 from ppocr.errors import ModelError
 from ppocr.export.execution import choose, judge_by, milliseconds
 from ppocr.export.export import (
+    MAX_DIFFERENCE,
     PROGRAM,
-    TOLERANCE,
     example_batches,
     inference_spec,
     largest_difference,
@@ -221,7 +221,7 @@ def _convert(calibrated: _Calibrated, shape: Sequence[int], temporary: Path) -> 
     stored = store_in_8_bits(copy.deepcopy(calibrated.network), depthwise=calibrated.rounds_depthwise)
     save_program(stored, shape, folder)
     difference = largest_difference(stored, folder, example_batches(shape))
-    if not difference <= TOLERANCE:
+    if not difference <= MAX_DIFFERENCE:
         raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")
     forms = {"float": _Form(folder, PROGRAM, PaddleRuntime(folder / PROGRAM, folder / PARAMS, threads=1))}
     for name, depthwise in INT8_FORMS.items() if calibrated.ranges else ():

@@ -10,7 +10,7 @@ from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.stages import Stages
 
-CLEARLY_WORSE = 0.1  # of score: then a crop was right as it lay, whatever the classifier said
+MAX_SCORE_LOSS_BY_TURNING = 0.1  # of score: then a crop was right as it lay, whatever the classifier said
 
 
 class Reading(NamedTuple):
@@ -59,7 +59,7 @@ class CropReader:
             turned += self._upside_down(crops, others)
             again = self._read([np.rot90(crops[i], 2) for i in turned])
             for i, (text, score, _) in zip(turned, again):
-                if score > readings[i].score - CLEARLY_WORSE:
+                if score > readings[i].score - MAX_SCORE_LOSS_BY_TURNING:
                     readings[i] = Reading(text, score, turned=True)
         answers: list[list[Reading]] = [[] for _ in pages]
         for owner, reading in zip(owners, readings):

@@ -9,14 +9,15 @@ from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.page_image import STRIDE, normalize_planes, resize_page, tile_spans
 from ppocr.postprocess.db import Regions
-from ppocr.utils.malloc import LARGE_PICTURE, Need, return_freed_memory
+from ppocr.utils.malloc import LARGE_PICTURE_BYTES, MemoryNeed, return_freed_memory
 
-SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
-LARGEST, SMALLER = 2_000_000, 800_000  # pixels of a run, the second beside a large picture; more are cut into tiles …
-OVERLAP = 128  # … which share so many pixels
-MOST_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
-NEED_PER_PIXEL = 170  # bytes of a run for each pixel of its input: 150, and what lies between them
-LATELY = 16  # runs whose memory is there for the next of the same shape
+SHARED_KERNEL_SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
+MAX_TILE_PIXELS = 2_000_000  # larger pages are cut into tiles …
+MAX_TILE_PIXELS_OF_LARGE_PICTURE = 800_000  # … smaller ones where the picture itself takes much memory …
+TILE_OVERLAP_PIXELS = 128  # … which share so many pixels with the next one
+MAX_SIDE_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
+RUN_BYTES_PER_PIXEL = 170  # bytes of a run for each pixel of its input: 150, and what lies between them
+RECENT_RUNS = 16  # runs whose memory is there for the next of the same shape
 
 
 class TextDetector:
@@ -45,8 +46,8 @@ class TextDetector:
             score_mode=options.score_mode,
             box_type=options.box_type,
         )
-        self.runtime = create_runtime(model, options, shapes=SHAPES)
-        self._need = Need(LATELY)
+        self.runtime = create_runtime(model, options, shapes=SHARED_KERNEL_SHAPES)
+        self._need = MemoryNeed(RECENT_RUNS)
 
     def __call__(self, image: np.ndarray) -> Regions:
         """Find the text of a page.
@@ -65,14 +66,14 @@ class TextDetector:
         page = resize_page(image, *self._size(*image.shape[:2]))
         axis = int(page.shape[1] > page.shape[0])  # the long one
         across = page.shape[1 - axis]
-        largest = SMALLER if image.size >= LARGE_PICTURE else LARGEST
-        longest = max(largest // across // STRIDE, 3 * OVERLAP // STRIDE) * STRIDE
-        spans = tile_spans(page.shape[axis], longest, overlap=OVERLAP)
+        largest = MAX_TILE_PIXELS_OF_LARGE_PICTURE if image.size >= LARGE_PICTURE_BYTES else MAX_TILE_PIXELS
+        longest = max(largest // across // STRIDE, 3 * TILE_OVERLAP_PIXELS // STRIDE) * STRIDE
+        spans = tile_spans(page.shape[axis], longest, overlap=TILE_OVERLAP_PIXELS)
         ends = [(stop + start) // 2 for (_, stop), (start, _) in zip(spans, spans[1:])] + [page.shape[axis]]
         parts, begin = [], 0
         for (start, stop), end in zip(spans, ends):
             tile = page[_slice(axis, start, stop)]
-            need = self._need.of(tile.shape, NEED_PER_PIXEL * tile.shape[0] * tile.shape[1])
+            need = self._need.bytes_for(tile.shape, RUN_BYTES_PER_PIXEL * tile.shape[0] * tile.shape[1])
             return_freed_memory(need=need, picture=image.size)
             parts.append(self._run(tile)[_slice(axis, begin - start, end - start)])
             begin = end
@@ -84,7 +85,7 @@ class TextDetector:
         One far longer than wide would lose its text when shrunk whole: it is scaled as a part of it would be.
         """
         across = min(height, width)
-        part = max(MOST_RATIO * across, 4 * STRIDE)
+        part = max(MAX_SIDE_RATIO * across, 4 * STRIDE)
         if max(height, width) <= part:
             return self.resize.size(height, width)
         if height > width:

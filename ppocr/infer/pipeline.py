@@ -31,8 +31,8 @@ Source = Union[str, Path, bytes, np.ndarray]
 GROUP_PAGES = 16  # pages whose crops are pooled at most …
 GROUP_CROPS = 128  # … or until there are this many crops …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
-TIDY_PAGES = 48  # pages after which free memory goes back …
-TIDY_BYTES = 600_000_000  # … if the process has more than this
+TRIM_INTERVAL_PAGES = 48  # pages after which free memory goes back …
+TRIM_ABOVE_BYTES = 600_000_000  # … if the process has more than this
 
 
 @dataclasses.dataclass
@@ -103,8 +103,8 @@ class OCR:
                 yield from self._finish(group)
                 untidy += len(group)
                 group = []
-                if untidy >= TIDY_PAGES:
-                    return_freed_memory(TIDY_BYTES)
+                if untidy >= TRIM_INTERVAL_PAGES:
+                    return_freed_memory(TRIM_ABOVE_BYTES)
                     untidy = 0
         yield from self._finish(group)
         return_freed_memory()

@@ -9,14 +9,14 @@ import numpy as np
 from ppocr.infer.model_dir import open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
-from ppocr.ops.text_image import calm_cuts, natural_width, padded_width, resize_normalize_pad
+from ppocr.ops.text_image import natural_width, padded_width, resize_normalize_pad, split_long_crop
 from ppocr.utils.dictionary import read_dictionary
-from ppocr.utils.malloc import Need, return_freed_memory
+from ppocr.utils.malloc import MemoryNeed, return_freed_memory
 
-LARGEST = 2560  # pixels of width in a batch: more crops at once gain no speed, but need memory
-NEED = 240_000_000  # bytes that the batches of a group ask for …
-LATELY = 128  # … unless one of the last so many had the same shape
-LONGEST = 60  # crops longer than this many heights are cut between characters, and their texts joined
+MAX_BATCH_WIDTH_PIXELS = 2560  # pixels of width in a batch: more crops at once gain no speed, but need memory
+GROUP_NEED_BYTES = 240_000_000  # bytes that the batches of a group ask for …
+RECENT_BATCHES = 128  # … unless one of the last so many had the same shape
+MAX_HEIGHTS = 60  # crops longer than this many heights are cut between characters, and their texts joined
 
 
 class Batch(NamedTuple):
@@ -49,14 +49,14 @@ class TextRecognizer:
         self.batch_size = options.rec_batch_size
         self.logits = model.logits is not None
         self.runtime = create_runtime(model, options, logits=self.logits)
-        self._need = Need(LATELY)
+        self._need = MemoryNeed(RECENT_BATCHES)
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(text, score) of each crop, uint8[h, w, 3] BGR, in the order they came."""
         parts: list[np.ndarray] = []
         owners: list[int] = []
         for index, crop in enumerate(crops):
-            pieces = calm_cuts(crop, LONGEST)
+            pieces = split_long_crop(crop, MAX_HEIGHTS)
             parts += pieces
             owners += [index] * len(pieces)
         read = self._read(parts)
@@ -70,7 +70,7 @@ class TextRecognizer:
         answers: list[tuple[str, float]] = [("", 0.0)] * len(crops)
         widths = [natural_width(crop, height) for crop in crops]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
-        needs = [self._need.of((len(indices), width), NEED) for indices, width in batches]
+        needs = [self._need.bytes_for((len(indices), width), GROUP_NEED_BYTES) for indices, width in batches]
         return_freed_memory(need=max(needs, default=0))
         for indices, width in batches:
             batch = np.empty((len(indices), 3, height, width), np.float32)
@@ -97,7 +97,7 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
         same.setdefault(padded_width(width), []).append(index)
     batches = []
     for width, indices in sorted(same.items()):
-        most = min(batch_size, max(1, LARGEST // width))
+        most = min(batch_size, max(1, MAX_BATCH_WIDTH_PIXELS // width))
         while indices:
             count = min(len(indices), most)
             if few_shapes:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Union
 import paddle
 import paddle.nn.functional as F
 
-PADDING = 0
+PADDING_CLASS = 0
 
 
 class ClsLoss:
@@ -56,7 +56,7 @@ class NRTRLoss:
         logits = outputs["gtc"] if isinstance(outputs, Mapping) else outputs
         steps, classes = logits.shape[1:]
         following = batch["label_gtc"][:, 1 : 1 + steps].flatten()
-        used = paddle.nonzero(following != PADDING).flatten()
+        used = paddle.nonzero(following != PADDING_CLASS).flatten()
         logits = logits.reshape([-1, classes]).gather(used)
         return {"loss": smooth_cross_entropy(logits, _shares(following.gather(used), classes), self.smoothing)}
 

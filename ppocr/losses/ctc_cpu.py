@@ -13,8 +13,9 @@ import paddle
 import paddle.nn.functional as F
 from paddle.autograd import PyLayer
 
-NEVER = -1e30  # the logarithm of 0; finite, so that differences of two of them are numbers
-LEAST = 1e-25  # probabilities below this do not tell their logarithm: Paddle takes none for less than e^-64
+LOG_ZERO = -1e30  # the logarithm of 0; finite, so that differences of two of them are numbers
+# Paddle's softmax gives nothing below e^-64, so the logarithm of a smaller probability is computed from the logits.
+MIN_SOFTMAX_PROBABILITY = 1e-25
 
 
 def ctc_loss(logits: paddle.Tensor, labels: paddle.Tensor, lengths: paddle.Tensor, *, blank: int = 0) -> paddle.Tensor:
@@ -42,7 +43,7 @@ class _CTC(PyLayer):
         scores = _log_probabilities(logits, probabilities, places)
         log_likelihood, shares = forward_backward(scores, labels, lengths)
 
-        possible = log_likelihood > NEVER / 2
+        possible = log_likelihood > LOG_ZERO / 2
         shares[~possible] = 0
         shares = np.concatenate([shares[..., ::2].sum(axis=2, keepdims=True), shares[..., 1::2]], axis=2)
         ctx.save_for_backward(probabilities, places, _float32(shares), _float32(possible))
@@ -69,20 +70,20 @@ def forward_backward(scores: np.ndarray, labels: np.ndarray, lengths: np.ndarray
     path = np.empty((columns, count, size))
     path[..., ::2] = scores[..., :1].swapaxes(0, 1)
     path[..., 1::2] = scores[..., 1:].swapaxes(0, 1)
-    jump = np.full((count, size), NEVER)  # over a blank, from a character to another one; equal ones need the blank
-    jump[:, 3::2] = np.where(labels[:, 1:] != labels[:, :-1], 0, NEVER)
+    jump = np.full((count, size), LOG_ZERO)  # over a blank, from a character to another one; equal ones need the blank
+    jump[:, 3::2] = np.where(labels[:, 1:] != labels[:, :-1], 0, LOG_ZERO)
 
-    before = np.full((columns + 1, count, size + 2), NEVER)  # α of equation 6, with two places that are never reached
+    before = np.full((columns + 1, count, size + 2), LOG_ZERO)  # α of equation 6, and two unreachable places
     before[0, :, 2] = 0  # as if a blank came before the first column: a path begins with it or with a character
     for t in range(columns):
         last = before[t]
         before[t + 1, :, 2:] = path[t] + _log_sum(last[:, 2:], last[:, 1:-1], last[:, :-2] + jump)
 
-    after = np.full((columns, count, size + 2), NEVER)  # β of equation 10, without the column's own probability
+    after = np.full((columns, count, size + 2), LOG_ZERO)  # β of equation 10, without the column's own probability
     rows = np.arange(count)
     after[-1, rows, 2 * lengths] = 0
     after[-1, rows, np.maximum(2 * lengths - 1, 0)] = 0
-    jump = np.concatenate([jump[:, 2:], np.full((count, 2), NEVER)], axis=1)
+    jump = np.concatenate([jump[:, 2:], np.full((count, 2), LOG_ZERO)], axis=1)
     for t in range(columns - 2, -1, -1):
         after[t + 1, :, :-2] += path[t + 1]
         following = after[t + 1]
@@ -91,7 +92,7 @@ def forward_backward(scores: np.ndarray, labels: np.ndarray, lengths: np.ndarray
 
     through = before[1:, :, 2:] + after[:, :, :-2]
     ends = through[-1]
-    log_likelihood = _log_sum(ends[rows, 2 * lengths], np.where(lengths > 0, ends[rows, 2 * lengths - 1], NEVER))
+    log_likelihood = _log_sum(ends[rows, 2 * lengths], np.where(lengths > 0, ends[rows, 2 * lengths - 1], LOG_ZERO))
     return log_likelihood, np.exp(through - log_likelihood[:, None]).swapaxes(0, 1)
 
 
@@ -105,7 +106,7 @@ def _log_probabilities(logits: paddle.Tensor, probabilities: paddle.Tensor, plac
     known = paddle.take_along_axis(probabilities, places, axis=2, broadcast=False).numpy().astype(np.float64)
     best = known.argmax(axis=2)[..., None]
     largest = np.take_along_axis(known, best, axis=2)
-    if largest.min() < LEAST:
+    if largest.min() < MIN_SOFTMAX_PROBABILITY:
         return chosen - paddle.logsumexp(logits, axis=2, keepdim=True).numpy()
     return chosen - np.take_along_axis(chosen, best, axis=2) + np.log(largest)
 

@@ -13,7 +13,7 @@ import paddle.nn.functional as F
 
 from ppocr.errors import ModelError
 
-SMALLEST = 1e-7  # probability; its logarithm is still a number
+MIN_PROBABILITY = 1e-7  # probability; its logarithm is still a number
 
 
 class SoftMapLoss:
@@ -33,8 +33,8 @@ class SoftMapLoss:
             batch: with the teacher's prediction `teacher`, float32[N, 1, H, W].
         """
         maps = outputs["maps"] if isinstance(outputs, Mapping) else outputs
-        student = maps[:, 0].clip(SMALLEST, 1 - SMALLEST)
-        teacher = batch["teacher"][:, 0].clip(SMALLEST, 1 - SMALLEST)
+        student = maps[:, 0].clip(MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        teacher = batch["teacher"][:, 0].clip(MIN_PROBABILITY, 1 - MIN_PROBABILITY)
         text = teacher * paddle.log(teacher / student)
         rest = (1 - teacher) * paddle.log((1 - teacher) / (1 - student))
         return {"loss": (text + rest).sum() / teacher.sum()}
@@ -71,6 +71,6 @@ class SoftLogitsLoss:
             raise ModelError(f"the teacher predicts {list(teacher.shape)}, the student {list(logits.shape)}")
         student_log = F.log_softmax(logits.astype("float32") / self.temperature, axis=-1)
         # softmax(log p / T) is the softmax of the logits / T: what a logit lacks to log p is equal for all classes
-        teacher_log = F.log_softmax(paddle.log(teacher.clip(min=SMALLEST)) / self.temperature, axis=-1)
+        teacher_log = F.log_softmax(paddle.log(teacher.clip(min=MIN_PROBABILITY)) / self.temperature, axis=-1)
         divergence = (teacher_log.exp() * (teacher_log - student_log)).sum(axis=-1)
         return {"loss": divergence.mean() * self.temperature**2}

@@ -61,7 +61,7 @@ class SqueezeExcitation(nn.Layer):
         reduction: how many times fewer channels the gate's inner layer has.
         slope: of the gate's hard sigmoid. The MobileNetV3 paper and Paddle's default have 1/6; the official weights
             of MobileNetV3 and of the detection necks 1/5.
-        window: of `SteadyMean`, for large maps.
+        window: of `PreciseMean`, for large maps.
         shortcut: add the unweighed map.
         lr_mult: factor on the optimiser's learning rate.
     """
@@ -79,7 +79,7 @@ class SqueezeExcitation(nn.Layer):
         super().__init__()
         inner = channels // reduction
         attrs = [ParamAttr(learning_rate=lr_mult) for _ in range(4)]
-        self.pool = nn.AdaptiveAvgPool2D(1) if window is None else SteadyMean(window)
+        self.pool = nn.AdaptiveAvgPool2D(1) if window is None else PreciseMean(window)
         self.conv1 = nn.Conv2D(channels, inner, 1, weight_attr=attrs[0], bias_attr=attrs[1])
         self.conv2 = nn.Conv2D(inner, channels, 1, weight_attr=attrs[2], bias_attr=attrs[3])
         self.slope = slope
@@ -91,7 +91,7 @@ class SqueezeExcitation(nn.Layer):
         return x * (gate + 1 if self.shortcut else gate)  # the sum on one pixel of the gate, not on all of x
 
 
-class SteadyMean(nn.Layer):
+class PreciseMean(nn.Layer):
     """Mean of each map, `float32[N, C, H, W]` → `float32[N, C, 1, 1]`, to the last digits.
 
     Pooling adds a map up in one float32, which over a page's 50,000 pixels loses four digits: the probabilities of
@@ -99,7 +99,7 @@ class SteadyMean(nn.Layer):
     pooling, since Paddle Inference leaves oneDNN for `mean`: 29 instead of 7 ms for a gate on the largest map.
 
     Args:
-        window: H and W must be multiples of it, at most `LONGEST` times.
+        window: H and W must be multiples of it, at most `MAX_MEAN_WINDOW` times.
     """
 
     def __init__(self, window: int):
@@ -110,11 +110,11 @@ class SteadyMean(nn.Layer):
         if self.window > 1:
             x = F.avg_pool2d(x, self.window)
         # A window that reaches beyond the map counts only what is in the map: one such window is the whole row.
-        x = F.avg_pool2d(x, (1, LONGEST), stride=(1, LONGEST), ceil_mode=True)
-        return F.avg_pool2d(x, (LONGEST, 1), stride=(LONGEST, 1), ceil_mode=True)
+        x = F.avg_pool2d(x, (1, MAX_MEAN_WINDOW), stride=(1, MAX_MEAN_WINDOW), ceil_mode=True)
+        return F.avg_pool2d(x, (MAX_MEAN_WINDOW, 1), stride=(MAX_MEAN_WINDOW, 1), ceil_mode=True)
 
 
-LONGEST = 1024
+MAX_MEAN_WINDOW = 1024
 
 
 def uniform_attr(fan_in: int, *, l2_decay: Optional[float] = None) -> ParamAttr:

@@ -99,8 +99,8 @@ class DilatedReparamBlock(nn.Layer):
         middle = weight.shape[-1] // 2
         for conv, norm, dilation in self._dilated():
             branch_weight, branch_bias = normalized(conv, norm)
-            reach = dilation * (branch_weight.shape[-1] // 2)
-            places = slice(middle - reach, middle + reach + 1, dilation)
+            radius = dilation * (branch_weight.shape[-1] // 2)
+            places = slice(middle - radius, middle + radius + 1, dilation)
             weight[:, :, places, places] += branch_weight
             bias = bias + branch_bias
         return convolution(weight, bias)

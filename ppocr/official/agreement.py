@@ -14,7 +14,7 @@ import numpy as np
 from ppocr.config import Config
 from ppocr.engine.inputs import preprocessing
 from ppocr.errors import MissingExtraError, ModelError
-from ppocr.export.export import TOLERANCE, exported_model
+from ppocr.export.export import MAX_DIFFERENCE, exported_model
 from ppocr.ops.boxes import crop_quad
 from ppocr.registry import POSTPROCESSES
 from ppocr.utils.networks import predict
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import paddle
 
 # The detector's logits reach hundreds, and some crops are read with equal doubt between two characters: there float32
-# alone moves a probability by more than TOLERANCE, in every engine. Measured against the network in float64 on 480
+# alone moves a probability by more than MAX_DIFFERENCE, in every engine. Measured against the network in float64 on 480
 # crops of real pages: Paddle's dygraph, its inference engine and onnxruntime are off by 6e-4, 2e-4 and 2e-4 at most,
 # and by more than 1e-4 on 3, 2 and 4 crops; on a small sample that may be more than 1 %. Of 240 blurred crops one
 # reached 1.5e-3. Wrong weights differ by almost 1 somewhere.
-RARE, ROUNDING = 0.1, 1e-2
+MAX_RARE_SHARE, MAX_RARE_DIFFERENCE = 0.1, 1e-2
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -37,7 +37,7 @@ class Agreement:
 
     Attributes:
         inputs: number of pages or crops.
-        beyond: on how many of them some probability differs by more than `TOLERANCE`.
+        beyond: on how many of them some probability differs by more than `MAX_DIFFERENCE`.
         exported: largest difference of a probability between the network and its exported model.
         onnx: the same between the ONNX file and either of them; None where onnxruntime is not installed.
     """
@@ -59,7 +59,7 @@ def check_agreement(
         onnx: runs the ONNX file, or None to leave that out.
 
     Raises:
-        ModelError: probabilities differ by more than rounding (see `ROUNDING`).
+        ModelError: probabilities differ by more than rounding (see `MAX_RARE_DIFFERENCE`).
     """
     runtime = exported_model(directory)
     exported, original = [], []  # per input
@@ -72,12 +72,12 @@ def check_agreement(
     from_exported = np.concatenate(exported or [np.zeros(0)])
     from_onnx = np.concatenate(original) if original else np.zeros_like(from_exported)
     largest = np.maximum(from_exported, from_onnx)
-    inputs, beyond = len(largest), int((largest > TOLERANCE).sum())
-    if beyond > max(2, inputs * RARE) or largest.max(initial=0.0) > ROUNDING:
+    inputs, beyond = len(largest), int((largest > MAX_DIFFERENCE).sum())
+    if beyond > max(2, inputs * MAX_RARE_SHARE) or largest.max(initial=0.0) > MAX_RARE_DIFFERENCE:
         raise ModelError(
             f"{directory.name}: the engines disagree on {beyond} of {inputs} inputs: network and exported model by up "
             f"to {from_exported.max():.1e}, and the ONNX file by up to {from_onnx.max():.1e} "
-            f"(more than {TOLERANCE:.0e} is allowed rarely, more than {ROUNDING:.0e} never)"
+            f"(more than {MAX_DIFFERENCE:.0e} is allowed rarely, more than {MAX_RARE_DIFFERENCE:.0e} never)"
         )
     highest = float(from_exported.max(initial=0.0)), float(from_onnx.max(initial=0.0))
     return Agreement(inputs, beyond, highest[0], highest[1] if original else None)

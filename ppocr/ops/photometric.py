@@ -81,9 +81,9 @@ def motion_blur(image: np.ndarray, length: int, degrees: float) -> np.ndarray:
     """Smear along a line of `length` pixels in a direction (0 is horizontal)."""
     size = length | 1
     kernel = np.zeros((size, size), np.float32)
-    reach = (size - 1) / 2
-    across, down = reach * math.cos(math.radians(degrees)), reach * math.sin(math.radians(degrees))
-    start, end = (round(reach - across), round(reach - down)), (round(reach + across), round(reach + down))
+    radius = (size - 1) / 2
+    across, down = radius * math.cos(math.radians(degrees)), radius * math.sin(math.radians(degrees))
+    start, end = (round(radius - across), round(radius - down)), (round(radius + across), round(radius + down))
     cv2.line(kernel, start, end, 1)
     return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
 

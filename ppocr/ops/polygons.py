@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pyclipper
 
-_UNITS = 16  # clipper computes in whole numbers: this many to a pixel
+_UNITS_PER_PIXEL = 16  # clipper computes in whole numbers: this many to a pixel
 
 
 def shrink_distance(points: np.ndarray, ratio: float) -> float:
@@ -27,13 +27,13 @@ def offset_polygon(points: np.ndarray, distance: float) -> list[np.ndarray]:
     Returns:
         float32[M, 2] each: nothing if the polygon vanishes, several if it falls apart.
     """
-    offset = pyclipper.PyclipperOffset(2.0, 0.25 * _UNITS)
-    path = np.round(np.asarray(points, np.float64) * _UNITS).astype(np.int64)
+    offset = pyclipper.PyclipperOffset(2.0, 0.25 * _UNITS_PER_PIXEL)
+    path = np.round(np.asarray(points, np.float64) * _UNITS_PER_PIXEL).astype(np.int64)
     try:
         offset.AddPath(path.tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
     except pyclipper.ClipperException:  # the points lie on a line
         return []
-    return [np.array(moved, np.float32) / _UNITS for moved in offset.Execute(distance * _UNITS)]
+    return [np.array(moved, np.float32) / _UNITS_PER_PIXEL for moved in offset.Execute(distance * _UNITS_PER_PIXEL)]
 
 
 def distance_to_outline(points: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:

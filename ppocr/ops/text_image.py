@@ -49,7 +49,7 @@ def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Opt
     return out
 
 
-def calm_cuts(image: np.ndarray, longest: float) -> list[np.ndarray]:
+def split_long_crop(image: np.ndarray, longest: float) -> list[np.ndarray]:
     """Cut a crop far longer than high into pieces, each cut where least happens, so between characters.
 
     Args:
@@ -65,11 +65,11 @@ def calm_cuts(image: np.ndarray, longest: float) -> list[np.ndarray]:
         return [image]
     pieces = -(-width // int(limit * 0.9))
     busy = np.ptp(image.reshape(height, width, -1).mean(axis=2), axis=0)  # contrast of each column
-    reach = max(1, height)
+    half_window = max(1, height)
     cuts = [0]
     for k in range(1, pieces):
         centre = width * k // pieces
-        window = busy[max(0, centre - reach) : centre + reach]
-        cuts.append(max(0, centre - reach) + int(np.argmin(window)))
+        window = busy[max(0, centre - half_window) : centre + half_window]
+        cuts.append(max(0, centre - half_window) + int(np.argmin(window)))
     cuts.append(width)
     return [image[:, left:right] for left, right in zip(cuts, cuts[1:])]

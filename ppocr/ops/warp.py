@@ -12,7 +12,7 @@ from typing import Any, Optional, Sequence
 import cv2
 import numpy as np
 
-CELL = 8  # pixels between the points at which `bend` is computed; between them it is interpolated
+BEND_GRID_PIXELS = 8  # pixels between the points at which `bend` is computed; between them it is interpolated
 _HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV measures from the middle of pixel 0
 
 
@@ -95,11 +95,12 @@ def bend(image: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarra
     """
     height, width = image.shape[:2]
     # A grid that begins half a cell outside the picture: enlarged, the picture's own part of it lies one cell in.
-    columns, rows = (CELL * (np.arange(-(-side // CELL) + 2) - 0.5) for side in (width, height))
+    cell = BEND_GRID_PIXELS
+    columns, rows = (cell * (np.arange(-(-side // cell) + 2) - 0.5) for side in (width, height))
     came_from = _moving_least_squares(target, source, columns[None, :] + 1j * rows[:, None])
     coarse = np.stack([came_from.real, came_from.imag], axis=2).astype(np.float32)
-    fine = cv2.resize(coarse, None, fx=CELL, fy=CELL, interpolation=cv2.INTER_LINEAR)
-    fine = fine[CELL : CELL + height, CELL : CELL + width] - np.float32(0.5)  # OpenCV measures from pixels' middles
+    fine = cv2.resize(coarse, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)
+    fine = fine[cell : cell + height, cell : cell + width] - np.float32(0.5)  # OpenCV measures from pixels' middles
     return cv2.remap(image, fine, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
 
 

@@ -395,10 +395,10 @@ def is_quantized(layer: nn.Layer) -> bool:
 def learned_range(layer: Any) -> float:
     """How far the input of a quantized layer reaches, seen after the clip; 0 before the first step."""
     seen, alpha = layer._fake_quant_input._scale.numpy().item(), layer._act_preprocess.alpha.numpy().item()
-    return min(seen, abs(alpha)) if seen > NOTHING_SEEN else 0.0
+    return min(seen, abs(alpha)) if seen > UNSEEN_RANGE else 0.0
 
 
-NOTHING_SEEN = 0.001  # where Paddle's moving average begins
+UNSEEN_RANGE = 0.001  # where Paddle's moving average begins
 
 
 def start_range(layer: Any, reach: float) -> None:

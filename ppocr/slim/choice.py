@@ -12,8 +12,8 @@ from ppocr.slim._compat import FPGM, Group
 from ppocr.slim.cost import Cost
 from ppocr.slim.sensitivity import Cuts, Sensitivity
 
-DOUBT = 0.05  # loss added for all filters of a layer: a score on a few pictures scatters, no cut is free
-CANDIDATES = 3  # cuts that are judged together with those before them, at each step
+DOUBT_LOSS = 0.05  # loss added for all filters of a layer: a score on a few pictures scatters, no cut is free
+CANDIDATES_PER_STEP = 3  # cuts that are judged together with those before them, at each step
 
 
 def choose_ratios(
@@ -55,7 +55,7 @@ def choose_ratios(
         return sum(float(np.interp(count / sizes[name], *alone[name])) for name, count in cuts.items())
 
     def worth(lost: Callable[[Cuts], Any], further: Cuts) -> float:
-        doubt = DOUBT * sum((count - cuts.get(name, 0)) / sizes[name] for name, count in further.items())
+        doubt = DOUBT_LOSS * sum((count - cuts.get(name, 0)) / sizes[name] for name, count in further.items())
         return (lost(further) - lost(cuts) + doubt) / (budget.share(cuts) - budget.share(further))
 
     def deeper() -> Iterator[Cuts]:
@@ -71,7 +71,7 @@ def choose_ratios(
     cuts: Cuts = {}
     before = cuts
     while budget.share(cuts) > wanted:
-        candidates = sorted(deeper(), key=partial(worth, summed))[:CANDIDATES]
+        candidates = sorted(deeper(), key=partial(worth, summed))[:CANDIDATES_PER_STEP]
         if not candidates:
             raise SlimError(
                 f"the measured ratios leave {budget.share(cuts):.0%} of the {kind} at least, {wanted:.0%} is out of "

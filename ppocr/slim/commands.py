@@ -48,7 +48,7 @@ def measure_layers(
     skip: Sequence[str] = (),
     max_batches: Optional[int] = None,
     target: Optional[Mapping[str, Optional[float]]] = None,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Measured:
     """Prune each layer alone, evaluate on `Eval`, and choose ratios for a target.
 
@@ -59,7 +59,7 @@ def measure_layers(
         skip: patterns of layers to leave alone.
         max_batches: of `Eval`; all by default.
         target: `size` or `flops` → share that shall remain.
-        tell: called with a line for each measurement.
+        log: called with a line for each measurement.
 
     Raises:
         ConfigError: no weights or pictures are named, or a ratio is none.
@@ -90,12 +90,12 @@ def measure_layers(
         return evaluate(experiment, loader, metric, network=network, batches=batches)[metric.main_indicator]
 
     def report(number: int, count: int, text: str) -> None:
-        tell(f"{number}/{count} {text}")
+        log(f"{number}/{count} {text}")
 
-    measure_sensitivity(fpgm, model, measured, score, layers=layers, ratios=sorted(ratios), tell=report)
+    measure_sensitivity(fpgm, model, measured, score, layers=layers, ratios=sorted(ratios), log=report)
     if target is None:
         return Measured(measured.losses)
-    judge = measure_together(fpgm, model, measured, score, tell=tell)
+    judge = measure_together(fpgm, model, measured, score, log=log)
     chosen = choose_ratios(fpgm, cost, measured, target=target, skip=sorted(skipped), judge=judge)
     lost = judge({name: cut_of(fpgm.groups[name].size, ratio) for name, ratio in chosen.items()})
     pruned = measure(plan_pruning(fpgm, model, chosen).apply(model), shape)

@@ -14,8 +14,8 @@ from ppocr.errors import SlimError
 from ppocr.registry import suggest
 from ppocr.slim._compat import FPGM
 
-FORMAT = 1
-MARK = "_ppocr_slim_plan"  # attribute of a pruned network
+PLAN_FORMAT = 1
+PLAN_ATTRIBUTE = "_ppocr_slim_plan"  # attribute of a pruned network
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class PruningPlan:
         Raises:
             SlimError: another network, or one that is pruned already. It is unchanged then.
         """
-        if hasattr(model, MARK):
+        if hasattr(model, PLAN_ATTRIBUTE):
             raise SlimError("the network is pruned already; start from the unpruned weights, or drop Slim.Prune")
         state = model.state_dict()
         problems = [f"{name}: no such tensor" for name in self.shapes if name not in state]
@@ -54,13 +54,13 @@ class PruningPlan:
                 values = values.take(indices, axis)
             _resize(state[name], values)
         _correct_layers(model)
-        object.__setattr__(model, MARK, self)
+        object.__setattr__(model, PLAN_ATTRIBUTE, self)
         return model
 
     def state(self) -> Dict[str, Any]:
         """For `json`; `from_state` reads it."""
         return {
-            "format": FORMAT,
+            "format": PLAN_FORMAT,
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "keep": {name: {str(axis): list(kept) for axis, kept in axes.items()} for name, axes in self.keep.items()},
         }
@@ -71,8 +71,8 @@ class PruningPlan:
         SlimError: not what `state` gave.
         """
         try:
-            if state["format"] != FORMAT:
-                raise SlimError(f"pruning plan: format {state['format']!r}, this version reads {FORMAT}")
+            if state["format"] != PLAN_FORMAT:
+                raise SlimError(f"pruning plan: format {state['format']!r}, this version reads {PLAN_FORMAT}")
             shapes = {name: tuple(shape) for name, shape in state["shapes"].items()}
             keep = {
                 name: {int(axis): tuple(kept) for axis, kept in axes.items()} for name, axes in state["keep"].items()

@@ -1,4 +1,4 @@
-"""How far the inputs of convolutions reach: what 8 bits must cover, and where they do not suffice."""
+"""How far the inputs of convolutions range: what 8 bits must cover, and where they do not suffice."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.slim.stored import LEVELS, Int8Conv2D
+from ppocr.slim.stored import INT8_LEVELS, Int8Conv2D
 from ppocr.utils.networks import replace_layer
 
-SAMPLES = 20_000  # values of an input that are looked at in each batch
-SHARES = np.linspace(0.2, 1.0, 41)  # of the largest value: ranges to choose from
+SAMPLES_PER_BATCH = 20_000  # values of an input that are looked at in each batch
+CLIP_SHARES = np.linspace(0.2, 1.0, 41)  # of the largest value: ranges to choose from
 
 
 def observe(
@@ -52,18 +52,18 @@ def _note(
     if first == name:
         magnitudes = np.abs(x.numpy()).ravel()
         peaks[name] = max(peaks.get(name, 0.0), float(magnitudes.max()))
-        values.setdefault(name, []).append(random.choice(magnitudes, min(SAMPLES, magnitudes.size)))
+        values.setdefault(name, []).append(random.choice(magnitudes, min(SAMPLES_PER_BATCH, magnitudes.size)))
 
 
 def _best(magnitudes: np.ndarray, peak: float) -> float:
     if peak == 0:
         return 1.0
 
-    def error(reach: float) -> float:
-        step = reach / LEVELS
-        return float(np.square(np.minimum(np.round(magnitudes / step), LEVELS) * step - magnitudes).mean())
+    def error(clip: float) -> float:
+        step = clip / INT8_LEVELS
+        return float(np.square(np.minimum(np.round(magnitudes / step), INT8_LEVELS) * step - magnitudes).mean())
 
-    return float(min(peak * SHARES, key=error))
+    return float(min(peak * CLIP_SHARES, key=error))
 
 
 def for_deployment(model: nn.Layer, ranges: Mapping[str, float], example: paddle.Tensor) -> Dict[str, float]:
@@ -89,8 +89,8 @@ def for_deployment(model: nn.Layer, ranges: Mapping[str, float], example: paddle
     return {name: max(ranges[other] for other in names) for names in read.values() for name in names}
 
 
-def harm(
-    model: nn.Layer, ranges: Mapping[str, float], batches: Sequence[np.ndarray], *, tell: Callable[[str], None]
+def output_changes(
+    model: nn.Layer, ranges: Mapping[str, float], batches: Sequence[np.ndarray], *, log: Callable[[str], None]
 ) -> List[Tuple[str, float]]:
     """How much the prediction changes when one layer alone works in 8 bits, most harmful first.
 
@@ -98,7 +98,7 @@ def harm(
         model: in `eval()` mode; not changed.
         ranges: of `observe`.
         batches: a few.
-        tell: called with a sentence for each layer.
+        log: called with a sentence for each layer.
 
     Returns:
         (name of the layer, mean absolute difference of the output).
@@ -106,14 +106,14 @@ def harm(
     expected = [_predict(model, batch) for batch in batches]
     result = []
     layers = dict(model.named_sublayers())
-    for name, reach in ranges.items():
-        replace_layer(model, name, Int8Conv2D(layers[name], reach))  # type: ignore[arg-type]
+    for name, clip in ranges.items():
+        replace_layer(model, name, Int8Conv2D(layers[name], clip))  # type: ignore[arg-type]
         try:
             found = [_predict(model, batch) for batch in batches]
         finally:
             replace_layer(model, name, layers[name])
         difference = float(np.mean([np.abs(a - b).mean() for a, b in zip(expected, found)]))
-        tell(f"{name}: {difference:.2e}")
+        log(f"{name}: {difference:.2e}")
         result.append((name, difference))
     return sorted(result, key=lambda item: -item[1])
 

@@ -19,7 +19,7 @@ from ppocr.slim._compat import FPGM
 from ppocr.slim.prune import cut_of, plan_pruning
 from ppocr.utils.atomic import replacing_file
 
-FORMAT = 1
+FILE_FORMAT = 1
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 Cuts = Mapping[str, int]  # layer → filters taken
@@ -56,8 +56,8 @@ class Sensitivity:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] != FORMAT:
-                raise SlimError(f"{path}: format {content['format']!r}, this version reads {FORMAT}")
+            if content["format"] != FILE_FORMAT:
+                raise SlimError(f"{path}: format {content['format']!r}, this version reads {FILE_FORMAT}")
             self = cls(path, network=content["network"], evaluation=content["evaluation"])
             self.baseline = content["baseline"]
             self.losses = {
@@ -89,7 +89,7 @@ class Sensitivity:
     def save(self) -> None:
         """Whole or not at all."""
         content = {
-            "format": FORMAT, "network": self.network, "evaluation": self.evaluation, "baseline": self.baseline,
+            "format": FILE_FORMAT, "network": self.network, "evaluation": self.evaluation, "baseline": self.baseline,
             "losses": {name: {str(ratio): loss for ratio, loss in rows.items()} for name, rows in self.losses.items()},
             "together": self.together,
         }  # fmt: skip
@@ -119,7 +119,7 @@ def measure_sensitivity(
     *,
     layers: Sequence[str],
     ratios: Sequence[float] = RATIOS,
-    tell: Callable[[int, int, str], None],
+    log: Callable[[int, int, str], None],
 ) -> None:
     """Fill in what `sensitivity` lacks, saving after each measurement.
 
@@ -129,7 +129,7 @@ def measure_sensitivity(
         evaluate: network → score, the higher the better.
         layers: masters of the groups to measure.
         ratios: shares of filters.
-        tell: called with (number, of how many, what was found) after each.
+        log: called with (number, of how many, what was found) after each.
 
     Raises:
         SlimError: the whole network's score is 0: no loss can be measured.
@@ -148,7 +148,7 @@ def measure_sensitivity(
         score = _score_of(fpgm, model, {layer: ratio}, evaluate)
         known[ratio] = 1 - score / sensitivity.baseline
         sensitivity.save()
-        tell(number, len(jobs), f"{layer[:-7]} -{ratio:.0%}: {score:.4f} ({-known[ratio]:+.1%})")
+        log(number, len(jobs), f"{layer[:-7]} -{ratio:.0%}: {score:.4f} ({-known[ratio]:+.1%})")
 
 
 def measure_together(
@@ -157,13 +157,13 @@ def measure_together(
     sensitivity: Sensitivity,
     evaluate: Callable[[nn.Layer], float],
     *,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Callable[[Cuts], float]:
     """A judge for `choose_ratios` that measures what it is asked, once, and saves it.
 
     Args:
         sensitivity: with a baseline.
-        tell: called with what was found; the others are as for `measure_sensitivity`.
+        log: called with what was found; the others are as for `measure_sensitivity`.
     """
 
     def judge(cuts: Cuts) -> float:
@@ -174,7 +174,7 @@ def measure_together(
             score = _score_of(fpgm, model, ratios, evaluate)
             loss = sensitivity.together[key_of(cuts)] = 1 - score / sensitivity.baseline
             sensitivity.save()
-            tell(f"{len(cuts)} layers together: {score:.4f} ({-loss:+.1%})")
+            log(f"{len(cuts)} layers together: {score:.4f} ({-loss:+.1%})")
         return loss
 
     return judge

@@ -23,17 +23,17 @@ from paddle import nn
 from ppocr.slim._compat import is_old, operator, run_with_weights, take_weights
 from ppocr.utils.networks import replace_layer
 
-LEVELS = 127  # of each sign
-SMALLEST = 1e-8  # range of a channel of zeros
+INT8_LEVELS = 127  # of each sign
+MIN_CHANNEL_RANGE = 1e-8  # range of a channel of zeros
 
 
 def round_to_8_bits(weight: np.ndarray, axis: int) -> Tuple[np.ndarray, np.ndarray]:
     """int8 numbers of the weight's shape and float32[channels], the largest |weight| along `axis`."""
     others = tuple(other for other in range(weight.ndim) if other != axis)
-    peaks = np.maximum(np.abs(weight).max(axis=others), SMALLEST)
+    peaks = np.maximum(np.abs(weight).max(axis=others), MIN_CHANNEL_RANGE)
     shape = [-1 if other == axis else 1 for other in range(weight.ndim)]
-    whole = np.round(weight.astype(np.float64) / peaks.reshape(shape) * LEVELS)
-    return np.clip(whole, -LEVELS, LEVELS).astype(np.int8), peaks.astype(np.float32)
+    rounded = np.round(weight.astype(np.float64) / peaks.reshape(shape) * INT8_LEVELS)
+    return np.clip(rounded, -INT8_LEVELS, INT8_LEVELS).astype(np.int8), peaks.astype(np.float32)
 
 
 class _Stored(nn.Layer):
@@ -47,11 +47,11 @@ class _Stored(nn.Layer):
 
     def __init__(self, layer: Any):
         super().__init__()
-        whole, peaks = round_to_8_bits(layer.weight.numpy(), self.axis)
-        shape = [1] * whole.ndim
+        rounded, peaks = round_to_8_bits(layer.weight.numpy(), self.axis)
+        shape = [1] * rounded.ndim
         shape[self.axis] = -1
-        self.register_buffer("weight_int8", paddle.to_tensor(whole))
-        self.register_buffer("weight_step", paddle.to_tensor((peaks / LEVELS).reshape(shape)))
+        self.register_buffer("weight_int8", paddle.to_tensor(rounded))
+        self.register_buffer("weight_step", paddle.to_tensor((peaks / INT8_LEVELS).reshape(shape)))
         self.bias = layer.bias
 
     @property
@@ -105,9 +105,9 @@ class StoredLSTM(nn.Layer):
         weights = take_weights(layer)
         for number, weight in enumerate(weights):
             if weight.ndim == 2:
-                whole, peaks = round_to_8_bits(weight.numpy(), 0)
-                self.register_buffer(f"weight_int8_{number}", paddle.to_tensor(whole))
-                self.register_buffer(f"weight_step_{number}", paddle.to_tensor((peaks / LEVELS)[:, None]))
+                rounded, peaks = round_to_8_bits(weight.numpy(), 0)
+                self.register_buffer(f"weight_int8_{number}", paddle.to_tensor(rounded))
+                self.register_buffer(f"weight_step_{number}", paddle.to_tensor((peaks / INT8_LEVELS)[:, None]))
             else:
                 self.add_parameter(f"bias_{number}", weight)
         self._count = len(weights)
@@ -129,32 +129,31 @@ class Int8Conv2D(StoredConv2D):
 
     Args:
         layer: what to replace.
-        reach: range of the input: |x| beyond it is cut off. None leaves the multiplication in float.
+        input_range: range of the input: |x| beyond it is cut off. None leaves the multiplication in float.
     """
 
-    def __init__(self, layer: nn.Conv2D, reach: float | None):
+    def __init__(self, layer: nn.Conv2D, input_range: float | None):
         super().__init__(layer)
-        self.quantizes_input = reach is not None
-        self.register_buffer("input_peak", paddle.to_tensor(np.array([reach or 1.0], np.float32)))
+        self.quantizes_input = input_range is not None
+        self.register_buffer("input_peak", paddle.to_tensor(np.array([input_range or 1.0], np.float32)))
         self.register_buffer("zero", paddle.zeros([1]))
-        self.register_buffer("weight_peak", self.weight_step.flatten() * LEVELS)
+        self.register_buffer("weight_peak", self.weight_step.flatten() * INT8_LEVELS)
         self.register_buffer("zeros", paddle.zeros(self.weight_peak.shape))
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if is_old(x):
             return self._old(x)
         if self.quantizes_input:
-            step = self.input_peak / LEVELS
-            x = paddle.clip(paddle.round(x / step), -LEVELS, LEVELS) * step
+            step = self.input_peak / INT8_LEVELS
+            x = paddle.clip(paddle.round(x / step), -INT8_LEVELS, INT8_LEVELS) * step
         return super().forward(x)
 
     def _old(self, x: Any) -> Any:
         scaled = {"bit_length": 8, "quant_axis": -1}
         if self.quantizes_input:
-            whole = operator("quantize_linear", {"X": x, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled)
-            x = operator(
-                "dequantize_linear", {"X": whole, "Scale": self.input_peak, "ZeroPoint": self.zero}, "Y", scaled
-            )
+            scale = {"Scale": self.input_peak, "ZeroPoint": self.zero}
+            rounded = operator("quantize_linear", {"X": x, **scale}, "Y", scaled)
+            x = operator("dequantize_linear", {"X": rounded, **scale}, "Y", scaled)
         kernel = operator(
             "dequantize_linear",
             {"X": self.weight_int8, "Scale": self.weight_peak, "ZeroPoint": self.zeros}, "Y",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Iterator
 
 ABANDONED_SECONDS = 24 * 3600.0  # a hidden temporary older than this belongs to a process that was killed
-ATTEMPTS = 100  # to put a directory in place while other processes do the same
+SWAP_ATTEMPTS = 100  # to put a directory in place while other processes do the same
 
 
 @contextlib.contextmanager
@@ -50,16 +50,16 @@ def replacing_directory(target: Path) -> Iterator[Path]:
 
 def _swap(new: Path, target: Path) -> None:
     """Rename `new` to `target`. No system can exchange directories portably, so an old one is moved away first."""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(SWAP_ATTEMPTS):
         try:
             os.rename(new, target)  # replaces nothing but an empty directory
             return
         except OSError as error:
             occupied = error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # the last is what Windows says
-            if not occupied or attempt == ATTEMPTS - 1:
+            if not occupied or attempt == SWAP_ATTEMPTS - 1:
                 raise
-        grave = tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent)
-        with grave as name, contextlib.suppress(FileNotFoundError):  # another process was faster
+        old_place = tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent)
+        with old_place as name, contextlib.suppress(FileNotFoundError):  # another process was faster
             os.rename(target, Path(name) / "old")
 
 

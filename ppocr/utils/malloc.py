@@ -9,8 +9,8 @@ import sys
 from collections import deque
 from typing import Any, Optional
 
-LARGE = 880_000_000  # bytes of a process
-LARGE_PICTURE = 24_000_000  # bytes: 8 megapixels
+LARGE_PROCESS_BYTES = 880_000_000  # bytes of a process
+LARGE_PICTURE_BYTES = 24_000_000  # bytes: 8 megapixels
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # parameters of mallopt, as malloc.h numbers them
 
 
@@ -42,7 +42,7 @@ def keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, -1)  # never give back
 
 
-def return_freed_memory(above: int = LARGE, *, need: int = 0, picture: int = 0) -> None:
+def return_freed_memory(above: int = LARGE_PROCESS_BYTES, *, need: int = 0, picture: int = 0) -> None:
     """Give back what is free now if the process would become larger than it should.
 
     Pages of other sizes often find no use for what is free, and memory would creep up. But memory that was given back
@@ -55,11 +55,11 @@ def return_freed_memory(above: int = LARGE, *, need: int = 0, picture: int = 0) 
             a second copy of it, and the time does not matter.
     """
     library = _glibc()
-    if library is not None and (picture >= LARGE_PICTURE or _resident() + need > above):
+    if library is not None and (picture >= LARGE_PICTURE_BYTES or _resident() + need > above):
         library.malloc_trim(0)
 
 
-class Need:
+class MemoryNeed:
     """What the runs of a network ask for beyond memory that is free already.
 
     A run of a shape that was seen lately finds its memory free. Another one's falls between what others left, and the
@@ -72,7 +72,7 @@ class Need:
     def __init__(self, runs: int):
         self._lately: deque[tuple[int, ...]] = deque(maxlen=runs)
 
-    def of(self, shape: tuple[int, ...], size: int) -> int:
+    def bytes_for(self, shape: tuple[int, ...], size: int) -> int:
         """`size`, or 0 where `shape` was seen lately; it is now."""
         seen = shape in self._lately
         self._lately.append(shape)

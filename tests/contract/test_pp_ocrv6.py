@@ -18,7 +18,7 @@ from ppocr.modeling.deploy.pp_ocrv6 import FoldedRepLKFPN, SplitStem
 from ppocr.modeling.deploy.prediction import for_prediction, fuse_branches
 from ppocr.modeling.deploy.pyramid import doubling_conv_of
 from ppocr.modeling.heads.ctc_head import ColumnMixer, CTCHead
-from ppocr.modeling.layers import SqueezeExcitation, SteadyMean, upsample_nearest
+from ppocr.modeling.layers import PreciseMean, SqueezeExcitation, upsample_nearest
 from ppocr.modeling.model import OCRModel
 from ppocr.modeling.reparam import DilatedReparamBlock, RepDWConv
 from ppocr.registry import BACKBONES, HEADS, NECKS
@@ -305,7 +305,7 @@ def test_squeeze_and_excitation_by_windows_and_with_shortcut(window, shortcut):
 
 def test_means_of_large_maps_keep_their_digits():
     values = (np.random.RandomState(0).standard_normal((1, 2, 256, 256)) + 100).astype("float32")
-    mean = SteadyMean(8)(paddle.to_tensor(values)).numpy()
+    mean = PreciseMean(8)(paddle.to_tensor(values)).numpy()
     np.testing.assert_allclose(mean, values.astype("float64").mean(axis=(2, 3), keepdims=True), atol=2e-5)
 
 

@@ -97,7 +97,7 @@ def test_the_quantized_layers_have_the_parts_that_we_read():
     layers = dict(model.named_sublayers())
     assert isinstance(layers["stem"], QuantizedConv2D) and not isinstance(layers["last"], QuantizedConv2D)
     assert QuantizedLinear.__name__ == "QuantizedLinear"
-    assert layers["stem"]._fake_quant_input._scale.numpy().item() == pytest.approx(_compat.NOTHING_SEEN)
+    assert layers["stem"]._fake_quant_input._scale.numpy().item() == pytest.approx(_compat.UNSEEN_RANGE)
     assert layers["stem"]._act_preprocess.alpha.numpy().item() == 20.0
     names = [name for name in model.state_dict() if name.startswith("stem.")]
     assert sorted(names) == [

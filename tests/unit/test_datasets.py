@@ -101,8 +101,8 @@ def test_lmdb_has_the_layout_that_others_read(tmp_path):
 
 def test_lmdb_grows_beyond_its_first_size(tmp_path, monkeypatch):
     pytest.importorskip("lmdb")
-    monkeypatch.setattr("ppocr.data.lmdb_dataset.FIRST_SIZE", 1 << 16)
-    monkeypatch.setattr("ppocr.data.lmdb_dataset.AT_ONCE", 3)
+    monkeypatch.setattr("ppocr.data.lmdb_dataset.INITIAL_MAP_BYTES", 1 << 16)
+    monkeypatch.setattr("ppocr.data.lmdb_dataset.SAMPLES_PER_TRANSACTION", 3)
     write_lmdb(tmp_path, ((bytes(50_000), str(number)) for number in range(10)))
     dataset = LMDBDataSet(str(tmp_path))
     assert [dataset.label(index)[1] for index in range(10)] == [str(number) for number in range(10)]

@@ -11,7 +11,7 @@ import pytest
 from ppocr.data.transforms.det_augment import ColorJitter, CopyPaste, IaaAugment, RandomPerspective
 from ppocr.data.transforms.det_crop import Crop, EastRandomCropData, free_runs, touches
 from ppocr.data.transforms.det_targets import MakeBorderMap, MakeShrinkMap, ratio_at
-from ppocr.data.transforms.view import settle
+from ppocr.data.transforms.view import apply_view
 
 COLOURS = [(60, 60, 255), (60, 255, 60), (255, 60, 60)]
 QUADS = np.array(
@@ -37,7 +37,7 @@ def page(ignore=(False, False, False)):
 
 def moved(step, seed=0, sample=None):
     """The sample after a step, its pixels moved."""
-    return settle(step(page() if sample is None else sample, np.random.default_rng(seed)))
+    return apply_view(step(page() if sample is None else sample, np.random.default_rng(seed)))
 
 
 def overlap(image, quad, colour):

@@ -12,7 +12,7 @@ from ppocr.errors import ModelError
 from ppocr.modeling.deploy.prediction import fuse_branches
 from ppocr.modeling.layers import conv_bn
 from ppocr.modeling.reparam import DILATED_BRANCHES, DilatedReparamBlock, RepDWConv
-from ppocr.official.onnx_graph import OnnxLayer, read_layers, steady_means
+from ppocr.official.onnx_graph import OnnxLayer, read_layers, use_precise_means
 from ppocr.official.unfuse import _execution_order, by_execution_order, calibrate_norms
 
 BLOCKS = {
@@ -218,7 +218,7 @@ def test_steady_means_are_the_same_but_for_rounding(kind):
     runtime = pytest.importorskip("onnxruntime")
     attributes = {"axes": [2, 3], "keepdims": 1} if kind == "ReduceMean" else {}
     data = onnx_model([onnx.helper.make_node(kind, ["x"], ["y"], **attributes)], [2, 3, 300, 200])
-    rewritten = steady_means(data)
+    rewritten = use_precise_means(data)
     assert [node.op_type for node in onnx.load_from_string(rewritten).graph.node] == ["ReduceMean", "ReduceMean"]
     x = noise(2, 3, 300, 200) * 10 + 3
     session = runtime.InferenceSession(rewritten, providers=["CPUExecutionProvider"])

@@ -94,7 +94,7 @@ def test_tiles_find_what_the_whole_page_shows(ink_family, monkeypatch):
     image = page_with(*[(10 + 7 * step, 30 + 40 * step, 900, 50 + 40 * step) for step in range(30)], size=(1300, 960))
     whole = TextDetector(ink_family)(image)
     runs = []
-    monkeypatch.setattr(det, "LARGEST", 400_000)
+    monkeypatch.setattr(det, "MAX_TILE_PIXELS", 400_000)
     detector = TextDetector(ink_family)
     run = detector.runtime.run
     detector.runtime = types.SimpleNamespace(run=lambda batch: runs.append(batch.shape) or run(batch))

@@ -17,7 +17,7 @@ import pytest
 
 from ppocr.data import workers
 from ppocr.data.loader import Loader, build_loader
-from ppocr.data.pipeline import Made, Pipeline
+from ppocr.data.pipeline import LoadedBatch, Pipeline
 from ppocr.data.samplers import EpochSampler, Plan, parts_of
 from ppocr.errors import ConfigError, DataError, SampleError
 from ppocr.ops.charset import Charset
@@ -290,7 +290,7 @@ def test_too_little_shared_memory(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = set(os.listdir("/dev/shm"))
-    slot, made = workers._Slot(), Made({"image": np.arange(6.0)}, ["a"], [])
+    slot, made = workers._Slot(), LoadedBatch({"image": np.arange(6.0)}, ["a"], [])
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_fallocate", refuse)
         packed = slot.pack(made)

@@ -35,6 +35,6 @@ def test_memory_goes_back_before_the_process_becomes_large(trims, settings, goes
 
 
 def test_only_shapes_that_were_not_seen_lately_need_memory():
-    need = memory.Need(2)
-    assert [need.of(shape, 7) for shape in [(1, 2), (1, 2), (3, 4), (1, 2)]] == [7, 0, 7, 0]
-    assert need.of((5, 6), 7) == 7 and need.of((3, 4), 7) == 7
+    need = memory.MemoryNeed(2)
+    assert [need.bytes_for(shape, 7) for shape in [(1, 2), (1, 2), (3, 4), (1, 2)]] == [7, 0, 7, 0]
+    assert need.bytes_for((5, 6), 7) == 7 and need.bytes_for((3, 4), 7) == 7

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ppocr.ops.page_image import limited_size, normalize_planes, tile_spans
-from ppocr.ops.text_image import calm_cuts, natural_width, resize_normalize_pad
+from ppocr.ops.text_image import natural_width, resize_normalize_pad, split_long_crop
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_very_long_crop_is_cut_between_its_words():
     words = [(left, left + 80) for left in range(0, 2000, 100)]
     for left, right in words:
         crop[2:8, left:right] = 0
-    pieces = calm_cuts(crop, longest=60)
+    pieces = split_long_crop(crop, longest=60)
     assert len(pieces) > 1 and max(piece.shape[1] for piece in pieces) <= 600
     assert np.array_equal(np.concatenate(pieces, axis=1), crop)
     cuts = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
@@ -77,4 +77,4 @@ def test_a_very_long_crop_is_cut_between_its_words():
 
 def test_a_usual_crop_is_not_cut():
     crop = np.zeros((32, 320, 3), np.uint8)
-    assert calm_cuts(crop, 60)[0] is crop
+    assert split_long_crop(crop, 60)[0] is crop

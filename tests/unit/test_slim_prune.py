@@ -149,7 +149,7 @@ def measured(model, fpgm, path, calls):
     sensitivity = Sensitivity.resume(path, network=fingerprint(model), evaluation="numbers")
     layers = ["low.weight", "expand.weight"]
     measure_sensitivity(
-        fpgm, model, sensitivity, score, layers=layers, ratios=(0.25, 0.5), tell=lambda *_: None
+        fpgm, model, sensitivity, score, layers=layers, ratios=(0.25, 0.5), log=lambda *_: None
     )  # fmt: skip
     return sensitivity
 
@@ -201,7 +201,7 @@ def test_what_layers_lose_together_decides_and_is_measured_once(model, fpgm, tmp
     def score(network):
         return 0.5 if network.low.weight.shape[0] == 8 else 0.3
 
-    judge = measure_together(fpgm, model, sensitivity, score, tell=told.append)
+    judge = measure_together(fpgm, model, sensitivity, score, log=told.append)
     assert judge({}) == 0.0
     ratios = choose_ratios(fpgm, cost, sensitivity, target=target, judge=judge)
     assert set(ratios) == {"expand.weight"}

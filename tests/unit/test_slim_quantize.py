@@ -17,17 +17,18 @@ from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
 from ppocr.slim import build_slim, pact
 from ppocr.slim._compat import save_old_program
-from ppocr.slim.ranges import for_deployment, harm, observe
-from ppocr.slim.stored import LEVELS, Int8Conv2D, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
+from ppocr.slim.ranges import for_deployment, observe, output_changes
+from ppocr.slim.stored import INT8_LEVELS, Int8Conv2D, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
 
 
 def test_each_channel_uses_all_levels():
     sizes = np.array([1, 10, 0.1, 0]).reshape(4, 1, 1, 1)
     weight = (np.random.default_rng(0).standard_normal((4, 3, 3, 3)) * sizes).astype(np.float32)
-    whole, peaks = round_to_8_bits(weight, 0)
-    assert whole.dtype == np.int8
-    assert np.abs(whole).max(axis=(1, 2, 3)).tolist() == [LEVELS, LEVELS, LEVELS, 0]
-    np.testing.assert_allclose(whole * peaks.reshape(4, 1, 1, 1) / LEVELS, weight, atol=peaks.max() / LEVELS / 2 + 1e-7)
+    rounded, peaks = round_to_8_bits(weight, 0)
+    assert rounded.dtype == np.int8
+    assert np.abs(rounded).max(axis=(1, 2, 3)).tolist() == [INT8_LEVELS, INT8_LEVELS, INT8_LEVELS, 0]
+    half_step = peaks.max() / INT8_LEVELS / 2
+    np.testing.assert_allclose(rounded * peaks.reshape(4, 1, 1, 1) / INT8_LEVELS, weight, atol=half_step + 1e-7)
 
 
 def test_stored_layers_compute_nearly_the_same():
@@ -183,7 +184,7 @@ def test_ranges_leave_out_outliers():
 def test_harm_finds_the_layer_that_suffers():
     model, batches = network(), pictures(2)
     ranges = {"expand": 1000.0, "low": observe(model, batches)["low"]}
-    (first, worst), (second, least) = harm(model, ranges, batches, tell=lambda text: None)
+    (first, worst), (second, least) = output_changes(model, ranges, batches, log=lambda text: None)
     assert (first, second) == ("expand", "low") and worst > 3 * least
     assert type(model.expand) is nn.Conv2D
 
@@ -238,8 +239,8 @@ def test_depthwise_convolutions_stay_in_float_unless_asked_for():
     need_paddleslim()
     slim = build_slim({"Quantize": {}})
     assert type(slim.apply(network(), input_shape=SHAPE).depthwise) is nn.Conv2D
-    whole = build_slim({"Quantize": {"depthwise": True}}).apply(network(), input_shape=SHAPE)
-    assert type(whole.depthwise) is not nn.Conv2D and type(whole.expand) is not nn.Conv2D
+    rounded = build_slim({"Quantize": {"depthwise": True}}).apply(network(), input_shape=SHAPE)
+    assert type(rounded.depthwise) is not nn.Conv2D and type(rounded.expand) is not nn.Conv2D
     assert type(build_slim({}).begin(network(), slim.state()).depthwise) is nn.Conv2D
 
 
@@ -256,7 +257,7 @@ def test_a_checkpoint_that_goes_on_keeps_saying_which_layers_were_rounded():
 
 
 def test_what_is_deployed_is_what_was_trained(quantized):
-    """Folding the normalisation multiplies whole channels, so that the rounded numbers stay."""
+    """Folding the normalisation multiplies whole channels, so that the whole numbers stay."""
     pact.calibrate(quantized, pictures(4))
     stem = StoredConv2D(quantized.stem).weight_int8.numpy()
     ranges = pact.remove_quantizers(quantized)

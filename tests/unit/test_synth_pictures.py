@@ -9,9 +9,9 @@ from synth_fonts import CHINESE, decode, make_font
 from ppocr.data.synth import effects
 from ppocr.data.synth.backgrounds import Photos, background, legible_color, luma
 from ppocr.data.synth.directions import DirectionGenerator, shows_direction
-from ppocr.data.synth.ink import FAINTEST, draw_column, draw_line, ink_height
+from ppocr.data.synth.ink import MIN_INK_LEVEL, draw_column, draw_line, ink_height
 from ppocr.data.synth.languages import ASCII
-from ppocr.data.synth.lines import HARDEST, LineGenerator, Materials, Sources
+from ppocr.data.synth.lines import MAX_EFFECT_STRENGTH, LineGenerator, Materials, Sources
 from ppocr.data.synth.pages import KINDS, PageGenerator
 from ppocr.data.synth.warp import place, warp_ink
 from ppocr.errors import ConfigError
@@ -47,7 +47,7 @@ def box_iou(first, second):
 
 
 def ink_box(mask):
-    x, y, width, height = cv2.boundingRect((mask >= FAINTEST).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((mask >= MIN_INK_LEVEL).astype(np.uint8))
     return x, y, x + width, y + height
 
 
@@ -88,7 +88,7 @@ def test_a_line_depends_on_its_numbers_alone(materials):
 def test_warped_ink_lies_where_the_placement_says():
     mask = np.full((20, 100), 255, np.uint8)
     for i in range(40):
-        placement = place(rng(i), mask.shape, 32, difficulty=HARDEST * i / 40)
+        placement = place(rng(i), mask.shape, 32, difficulty=MAX_EFFECT_STRENGTH * i / 40)
         if placement.bow:
             continue
         corners = np.array([[[0, 0], [100, 0], [100, 20], [0, 20]]], np.float32)
@@ -255,7 +255,7 @@ def test_nothing_is_spoiled_at_difficulty_zero_and_more_the_higher_it_is():
     image = np.full((32, 90, 3), 200, np.uint8)
     cv2.putText(image, "text", (5, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2)
     change = [
-        np.mean([np.abs(effects.spoil(image, rng(i), difficulty=d).astype(int) - image).mean() for i in range(60)])
+        np.mean([np.abs(effects.degrade(image, rng(i), difficulty=d).astype(int) - image).mean() for i in range(60)])
         for d in (0.0, 0.4, 1.0)
     ]
     assert change[0] == 0 < change[1] < change[2]

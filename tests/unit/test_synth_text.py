@@ -5,7 +5,7 @@ import pytest
 from synth_fonts import CHINESE, make_font
 
 from ppocr.data.synth import faces, patterns
-from ppocr.data.synth.corpus import BALANCED_EVERY, Corpus
+from ppocr.data.synth.corpus import BALANCED_LINE_INTERVAL, Corpus
 from ppocr.data.synth.dictionary import NAMES, build_dictionary
 from ppocr.data.synth.faces import read_faces
 from ppocr.data.synth.fonts import FontLibrary
@@ -100,7 +100,7 @@ def test_every_character_that_a_font_has_gets_its_turn(corpus):
     written = corpus(characters)
     turns = len(written.turns("zh"))
     assert set(written.turns("zh")) == {*CHINESE, *ASCII}
-    lines = [written.line(rng(i), "zh", longest=10, turn=BALANCED_EVERY * i) for i in range(turns)]
+    lines = [written.line(rng(i), "zh", longest=10, turn=BALANCED_LINE_INTERVAL * i) for i in range(turns)]
     assert set("".join(lines)) >= {*CHINESE, *ASCII}
     assert "龘" not in "".join(lines)
 

@@ -98,7 +98,7 @@ class Racer:
             self._process.stdin.write(json.dumps({"images": list(images), "results": results}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise RuntimeError(self._obituary()) from None
+            raise RuntimeError(self._exit_message()) from None
         pages: List[Dict[str, Any]] = []
         while True:
             answer = self._receive()
@@ -124,10 +124,10 @@ class Racer:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(self._obituary())
+            raise RuntimeError(self._exit_message())
         return json.loads(line)
 
-    def _obituary(self) -> str:
+    def _exit_message(self) -> str:
         code = self._process.wait()
         self._errors.seek(0)
         last_words = "".join(self._errors.readlines()[-8:]).strip()

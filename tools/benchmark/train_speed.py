@@ -230,13 +230,13 @@ def distances(name: str) -> Dict[str, Tuple[float, float]]:
             found[kind] = dict(np.load(path))
     exact = found.pop("exact")
     length = {key: float(np.linalg.norm(value)) for key, value in exact.items()}
-    whole = float(np.linalg.norm(list(length.values())))
+    total = float(np.linalg.norm(list(length.values())))
     result = {}
     for kind, gradients in found.items():
         off = {key: float(np.linalg.norm(gradients[key] - exact[key])) for key in exact}
         # Shifts before a normalisation have no effect, hence no gradient but rounding: they are left out
-        each = [off[key] / length[key] for key in exact if length[key] > 1e-6 * whole]
-        result[kind] = (float(np.linalg.norm(list(off.values()))) / whole, statistics.median(each))
+        each = [off[key] / length[key] for key in exact if length[key] > 1e-6 * total]
+        result[kind] = (float(np.linalg.norm(list(off.values()))) / total, statistics.median(each))
     return result
 
 
@@ -268,8 +268,8 @@ def report(name: str, plain: np.ndarray, ours: np.ndarray) -> None:
     what = f"{name}, {'×'.join(map(str, shape))}"
     ratio = f"**{ratios[0]:.1f}** ({ratios[1]:.1f}–{ratios[2]:.1f})"
     for who, times, last in (("plain", plain, ""), ("ours", ours, ratio)):
-        whole, stages = np.median(times.sum(axis=1)), 1000 * np.median(times, axis=0)
-        cells = [f"{1000 * whole:.0f}", f"{shape[0] / whole:.1f}", *(f"{stage:.0f}" for stage in stages), last]
+        total, stages = np.median(times.sum(axis=1)), 1000 * np.median(times, axis=0)
+        cells = [f"{1000 * total:.0f}", f"{shape[0] / total:.1f}", *(f"{stage:.0f}" for stage in stages), last]
         print(f"| {what} | {who} | {' | '.join(cells)} |", flush=True)
         what = ""
 

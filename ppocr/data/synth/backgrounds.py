@@ -9,16 +9,16 @@ from typing import Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.errors import ConfigError, InputError
 from ppocr.ops.images import decode_image
 
 Color = Tuple[float, float, float]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-KEPT_PHOTOS = 128
-_LONGEST = 960  # photos are kept at most this long, pixels
-_TRIES = 12
+MAX_CACHED_PHOTOS = 128
+_MAX_PHOTO_SIDE = 960  # photos are kept at most this long, pixels
+_CROP_TRIES = 12
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # of B, G, R
 
 
@@ -55,7 +55,7 @@ class Photos:
         scale = max(least, between(rng, 0.35, min(closest, 1.5)))
         rows_cut, columns_cut = min(rows, int(height / scale)), min(columns, int(width / scale))
         rows_cut, columns_cut = max(1, rows_cut), max(1, columns_cut)
-        top, left = whole(rng, 0, rows - rows_cut), whole(rng, 0, columns - columns_cut)
+        top, left = integer(rng, 0, rows - rows_cut), integer(rng, 0, columns - columns_cut)
         part = photo[top : top + rows_cut, left : left + columns_cut]
         shrinks = rows_cut > height
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
@@ -68,11 +68,11 @@ class Photos:
             photo = next(decode_image(path.read_bytes(), str(path)))
         except OSError as error:
             raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-        scale = _LONGEST / max(photo.shape[:2])
+        scale = _MAX_PHOTO_SIDE / max(photo.shape[:2])
         if scale < 1:
             photo = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         self._kept[path] = photo
-        while len(self._kept) > KEPT_PHOTOS:
+        while len(self._kept) > MAX_CACHED_PHOTOS:
             self._kept.popitem(last=False)
         return photo
 
@@ -174,7 +174,7 @@ def legible_color(rng: np.random.Generator, behind: np.ndarray, *, difficulty: f
     ink = (between(rng, 0, 60),) * 3
     if chance(rng, 0.5) and abs(luma(ink) - level) >= least:  # most text is nearly black
         return ink
-    for _ in range(_TRIES):
+    for _ in range(_CROP_TRIES):
         color = random_color(rng, grey=0.25)
         if abs(luma(color) - level) >= least:
             return color

@@ -8,14 +8,14 @@ from typing import Mapping, Optional, Sequence, Union
 import numpy as np
 
 from ppocr.data.synth import patterns
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.fonts import FontLibrary
 from ppocr.data.synth.languages import Language
 from ppocr.data.synth.words import TextLines, WordList, belongs, own_dictionary, words_by_character
 
 REST = "\ufffd"  # in a dictionary: one entry for all characters that it does not list
-BALANCED_EVERY = 5  # every fifth line is built around a character whose turn it is
-PATTERNS = 0.25  # share of numbers, dates, prices, … among the others
+BALANCED_LINE_INTERVAL = 5  # every fifth line is built around a character whose turn it is
+PATTERN_SHARE = 0.25  # share of numbers, dates, prices, … among the others
 _BRACKETS = {
     "zh": ("（）", "()", "《》", "“”", "【】", "「」", "〈〉", "[]"),
     "ja": ("「」", "『』", "（）", "()", "【】", "〈〉"),
@@ -82,10 +82,11 @@ class Corpus:
             rarity: 0: frequent words, plain numbers; 1: everything.
             turn: number of the line; every fifth is built around character `turn // 5` of the alphabet. None: never.
         """
-        if turn is not None and turn % BALANCED_EVERY == 0:
-            return self._around(self._turns[code][turn // BALANCED_EVERY % len(self._turns[code])], rng, code, longest)
+        if turn is not None and turn % BALANCED_LINE_INTERVAL == 0:
+            turns = self._turns[code]
+            return self._around(turns[turn // BALANCED_LINE_INTERVAL % len(turns)], rng, code, longest)
         for _ in range(8):
-            if chance(rng, PATTERNS):
+            if chance(rng, PATTERN_SHARE):
                 made = patterns.make(rng, code, rarity)
             else:
                 made = self._written(rng, code, longest, rarity)
@@ -104,7 +105,7 @@ class Corpus:
 
     def word(self, rng: np.random.Generator, code: str, longest: int = 8) -> str:
         """One to three words, as labels and table cells have."""
-        return self.sentence(rng, code, whole(rng, 2, longest))
+        return self.sentence(rng, code, integer(rng, 2, longest))
 
     def pattern(self, rng: np.random.Generator, code: str, kind: str = "") -> str:
         """A number, date, price, … (`patterns.MAKERS` has the kinds), or what can be written of it."""
@@ -142,8 +143,9 @@ class Corpus:
 
     def _mixed(self, text: str, rng: np.random.Generator, code: str) -> str:
         """A Latin word or code within an eastern text."""
-        guest = self._sources["en"].text(rng, whole(rng, 2, 10)) if "en" in self._sources else patterns.code(rng, code)
-        place = whole(rng, 0, len(text))
+        english = self._sources.get("en")
+        guest = english.text(rng, integer(rng, 2, 10)) if english is not None else patterns.code(rng, code)
+        place = integer(rng, 0, len(text))
         gap = " " if chance(rng, 0.25) else ""
         return text[:place].rstrip() + gap + guest + gap + text[place:].lstrip()
 
@@ -172,4 +174,4 @@ def _alphabet(language: Language, characters: Optional[Sequence[str]]) -> list[s
 
 def _length(rng: np.random.Generator, longest: int) -> int:
     """Characters of a line: often a word or two, else anything up to `longest`."""
-    return whole(rng, 1, min(8, longest)) if chance(rng, 0.5) else round(between(rng, min(4, longest), longest))
+    return integer(rng, 1, min(8, longest)) if chance(rng, 0.5) else round(between(rng, min(4, longest), longest))

@@ -22,8 +22,8 @@ from ppocr.data.synth.languages import ASCII, LANGUAGES
 from ppocr.data.synth.words import frequency_list
 
 REST = "\ufffd"
-RARE_LETTER = 1e-6  # share of running text
-RARE_KANJI = 2e-7
+MIN_LETTER_FREQUENCY = 1e-6  # share of running text
+MIN_KANJI_FREQUENCY = 2e-7
 _TYPOGRAPHY = "–—‘’‚“”„«»‹›…•·°§€£¥©®™×÷±²³½¼¾¿¡№"
 _EASTERN_MARKS = (
     "–•⋯　、。，．・：；？！「」『』（）［］｛｝〈〉《》【】〔〕“”‘’…‥—～〜ー々〆〇※→←↑"
@@ -55,7 +55,7 @@ NAMES = ("en63", "en", "fr", "de", "ja", "ko")
 def _european(code: str) -> list[str]:
     frequent = {
         character for character, share in _shares(code).items()
-        if share >= RARE_LETTER and unicodedata.name(character, "").startswith("LATIN SMALL LETTER")
+        if share >= MIN_LETTER_FREQUENCY and unicodedata.name(character, "").startswith("LATIN SMALL LETTER")
     }  # fmt: skip
     both_cases = frequent | {upper for upper in map(str.upper, frequent) if len(upper) == 1}
     return _ordered({*_TYPOGRAPHY, *LANGUAGES[code].letters, *both_cases})
@@ -65,14 +65,14 @@ def _japanese() -> list[str]:
     first_level = _plane("euc_jp", range(0xB0, 0xD0))
     hiragana = _plane("euc_jp", [0xA4])
     katakana = _plane("euc_jp", [0xA5])
-    frequent = {c for c, share in _shares("ja").items() if share >= RARE_KANJI and "\u4e00" <= c <= "\u9fff"}
+    frequent = {c for c, share in _shares("ja").items() if share >= MIN_KANJI_FREQUENCY and "\u4e00" <= c <= "\u9fff"}
     return _ordered({*_EASTERN_MARKS, *hiragana, *katakana, *first_level, *frequent})
 
 
 def _korean() -> list[str]:
     syllables = _plane("euc_kr", range(0xB0, 0xC9))
     letters = [c for c in _plane("euc_kr", [0xA4]) if "\u3131" <= c <= "\u3163"]
-    frequent = {c for c, share in _shares("ko").items() if share >= RARE_LETTER and "\uac00" <= c <= "\ud7a3"}
+    frequent = {c for c, share in _shares("ko").items() if share >= MIN_LETTER_FREQUENCY and "\uac00" <= c <= "\ud7a3"}
     return _ordered({*_EASTERN_MARKS, *syllables, *letters, *frequent})
 
 

@@ -13,7 +13,7 @@ from ppocr.data.synth.lines import LineGenerator, LineSample, Materials
 # Upside down these are themselves or each other, or nearly so: a line of nothing else has no direction.
 _SYMMETRIC = frozenset("0125689oOxXsSzZNHIl|i!¡uUnpdbqMWwm-–—_=+.:·…%/\\()[]<>{}#*~×÷±\"'“”‘’,;^`′″°•")
 _SYMMETRIC_IDEOGRAPHS = frozenset("一二三十口日田目工王中申亞回米")
-_TRIES = 20
+_LINE_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class DirectionGenerator:
 
     def make(self, rng: np.random.Generator, *, difficulty: float) -> DirectionSample:
         """A line that shows which way it lies."""
-        for _ in range(_TRIES):
+        for _ in range(_LINE_TRIES):
             line = self._lines.make(rng, difficulty=difficulty)
             if shows_direction(line.text):
                 break

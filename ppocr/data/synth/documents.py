@@ -7,7 +7,7 @@ from typing import List
 import numpy as np
 
 from ppocr.data.synth.backgrounds import Color, background, random_color
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.ink import draw_column
 from ppocr.data.synth.languages import is_ideographic
 from ppocr.data.synth.sheet import Align, Pen, Sheet
@@ -25,7 +25,7 @@ def columns(sheet: Sheet) -> None:
     for column in range(count):
         _fill_column(sheet, body, margin + column * (width + gutter), y, width, bottom)
     if chance(rng, 0.6):
-        number = pick(rng, ("{}", "- {} -", "{}", "· {} ·")).format(whole(rng, 1, 999))
+        number = pick(rng, ("{}", "- {} -", "{}", "· {} ·")).format(integer(rng, 1, 999))
         number = sheet.fit(number, body, sheet.width)
         sheet.write(number, body, margin, sheet.height - margin, width=sheet.width - 2 * margin, align=_align(sheet))
 
@@ -37,7 +37,7 @@ def _align(sheet: Sheet) -> Align:
 def _heading(sheet: Sheet, pen: Pen, x: float, y: float, width: float) -> float:
     """One or two lines of a title; returns where the text below begins."""
     align: Align = "centre" if sheet.chance(0.6) else "left"
-    for _ in range(whole(sheet.rng, 1, 2)):
+    for _ in range(integer(sheet.rng, 1, 2)):
         y += 1.3 * pen.size
         sheet.write(sheet.sentence(pen, width * between(sheet.rng, 0.3, 0.95)), pen, x, y, width=width, align=align)
     return y + pen.size
@@ -58,7 +58,7 @@ def _fill_column(sheet: Sheet, pen: Pen, x: float, y: float, width: float, botto
             y = _picture(sheet, x, y + pen.size, width, min(bottom, y + between(rng, 0.08, 0.22) * sheet.height))
         else:
             bullet = pick(rng, ("1. ", "• ", "- ", "(1) ", "a) ")) if chance(rng, 0.15) else ""
-            for line in range(whole(rng, 1, 9)):
+            for line in range(integer(rng, 1, 9)):
                 y += pitch
                 if y >= bottom:
                     return
@@ -86,7 +86,7 @@ def vertical(sheet: Sheet) -> None:
     pitch, x = pen.size * between(rng, 1.4, 2.0), sheet.width - margin
     tallest = int((sheet.height - 2 * margin) / (1.06 * pen.size))
     while x - pitch > margin:
-        length = tallest if chance(rng, 0.75) else whole(rng, 2, tallest)
+        length = tallest if chance(rng, 0.75) else integer(rng, 2, tallest)
         text = "".join(sheet.materials.corpus.sentence(rng, sheet.lang, 12, sheet.difficulty) for _ in range(6))
         upright = "".join(c for c in text if is_ideographic(c) and c.isalnum() and c != "ー" and pen.face.covers(c))
         if upright:
@@ -104,7 +104,7 @@ def table(sheet: Sheet) -> None:
         if chance(rng, 0.7):
             y = _heading(sheet, sheet.pen(pen.size * between(rng, 1.0, 1.6)), margin, y, width)
         y = _grid(sheet, pen, margin, y, width) + pen.size
-        for _ in range(whole(rng, 0, 4)):
+        for _ in range(integer(rng, 0, 4)):
             y += 1.5 * pen.size
             sheet.write(sheet.sentence(pen, width * between(rng, 0.3, 1)), pen, margin, y)
         y += 2 * pen.size
@@ -114,8 +114,8 @@ def _grid(sheet: Sheet, pen: Pen, x: float, y: float, width: float) -> float:
     """A table; returns its lower end."""
     rng = sheet.rng
     row_height = pen.size * between(rng, 1.5, 2.6)
-    rows = max(2, min(whole(rng, 3, 18), int((sheet.height - y - 2 * pen.size) / row_height)))
-    shares = np.array([between(rng, 0.6, 2) for _ in range(whole(rng, 2, 7))])
+    rows = max(2, min(integer(rng, 3, 18), int((sheet.height - y - 2 * pen.size) / row_height)))
+    shares = np.array([between(rng, 0.6, 2) for _ in range(integer(rng, 2, 7))])
     edges = x + width * np.concatenate([[0], np.cumsum(shares) / shares.sum()])
     rules, color = pick(rng, ("all", "all", "rows", "none")), _rule_color(sheet)
     if chance(rng, 0.35):
@@ -149,7 +149,7 @@ def _cell(sheet: Sheet, kind: str, pen: Pen, room: float) -> str:
     if kind:
         return sheet.fit(corpus.pattern(sheet.rng, sheet.lang, kind), pen, room)
     longest = max(2, min(16, int(room / pen.advance)))
-    text = corpus.sentence(sheet.rng, sheet.lang, whole(sheet.rng, 2, longest), sheet.difficulty)
+    text = corpus.sentence(sheet.rng, sheet.lang, integer(sheet.rng, 2, longest), sheet.difficulty)
     return sheet.fit(text, pen, room)
 
 

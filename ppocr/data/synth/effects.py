@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from ppocr.data.synth.backgrounds import fill_normal
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 
 
-def spoil(image: np.ndarray, rng: np.random.Generator, *, difficulty: float, fine: float = 1.0) -> np.ndarray:
+def degrade(image: np.ndarray, rng: np.random.Generator, *, difficulty: float, fine: float = 1.0) -> np.ndarray:
     """Apply a random chain of effects; at difficulty 0 nothing happens.
 
     Args:
@@ -41,7 +41,7 @@ def spoil(image: np.ndarray, rng: np.random.Generator, *, difficulty: float, fin
     if chance(rng, 0.6 * d):
         image = noise(image, rng, between(rng, 1, 4 + 22 * d))
     if chance(rng, 0.7 * d):
-        image = jpeg(image, whole(rng, round(90 - 70 * d), 92))
+        image = jpeg(image, integer(rng, round(90 - 70 * d), 92))
     return image
 
 
@@ -129,7 +129,7 @@ def worn_ink(mask: np.ndarray, rng: np.random.Generator, strength: float) -> np.
         stripes = 1 - strength * rng.random((height, 1), np.float32) ** 2
         keep = np.broadcast_to(stripes, (height, width))
     else:
-        keep = np.tile(_dots(whole(rng, 2, 3)), (height, width))[:height, :width] * strength + (1 - strength)
+        keep = np.tile(_dots(integer(rng, 2, 3)), (height, width))[:height, :width] * strength + (1 - strength)
     return (mask * keep).astype(np.uint8)
 
 
@@ -144,7 +144,7 @@ def _dots(pitch: int) -> np.ndarray:
 def interfering_lines(image: np.ndarray, rng: np.random.Generator, color: tuple[float, ...]) -> np.ndarray:
     """Rules of forms and tables, strokes, scratches across the picture; drawn into `image`."""
     height, width = image.shape[:2]
-    for _ in range(whole(rng, 1, 3)):
+    for _ in range(integer(rng, 1, 3)):
         shade = [min(255.0, max(0.0, part + between(rng, -60, 60))) for part in color]
         style = rng.random()
         if style < 0.55:  # a rule above or below the text
@@ -154,6 +154,6 @@ def interfering_lines(image: np.ndarray, rng: np.random.Generator, color: tuple[
             x = between(rng, 0, 0.25) * height if chance(rng, 0.5) else width - between(rng, 0, 0.25) * height
             ends = (round(x), 0), (round(x + between(rng, -2, 2)), height)
         else:  # a stroke or scratch across
-            ends = (whole(rng, 0, width), whole(rng, 0, height)), (whole(rng, 0, width), whole(rng, 0, height))
+            ends = (integer(rng, 0, width), integer(rng, 0, height)), (integer(rng, 0, width), integer(rng, 0, height))
         cv2.line(image, *ends, shade, pick(rng, (1, 1, 1, 2)), cv2.LINE_AA)
     return image

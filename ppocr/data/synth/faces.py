@@ -31,8 +31,8 @@ CACHE_VERSION = 2
 _PLANES = 0x30000  # Unicode's first three planes: the second of them is empty for us, the third holds rare characters
 # Families that write no text although they map letters to something.
 _NO_TEXT = ("symbol", "emoji", "icon", "dingbat", "math", "braille", "barcode", "lastresort", "awesome", "music")
-_FAINT = ("hairline", "thin")  # strokes that vanish at the size of a line
-_OPEN_FACES = 512  # half a megabyte each
+_THIN_STYLES = ("hairline", "thin")  # strokes that vanish at the size of a line
+_MAX_OPEN_FACES = 512  # half a megabyte each
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Face:
         return _open(self.path, self.index, size)
 
 
-@lru_cache(maxsize=_OPEN_FACES)
+@lru_cache(maxsize=_MAX_OPEN_FACES)
 def _open(path: str, index: int, size: int) -> ImageFont.FreeTypeFont:
     # Basic layout: pictures do not depend on whether the shaping library is installed.
     return ImageFont.truetype(path, size, index=index, layout_engine=ImageFont.Layout.BASIC)
@@ -78,7 +78,7 @@ def read_faces(paths: Sequence[Path], cache: Path) -> list[Face]:
     return [
         face for face in faces
         if not any(word in face.family.lower() for word in _NO_TEXT)
-        and not any(word in f"{face.family} {face.style}".lower() for word in _FAINT)
+        and not any(word in f"{face.family} {face.style}".lower() for word in _THIN_STYLES)
     ]  # fmt: skip
 
 

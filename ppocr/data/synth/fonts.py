@@ -20,10 +20,10 @@ from ppocr.utils.cache import cache_folder
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _EASTERN = "的の가"
-_TRIES = 6  # random fonts tried for a text before all are looked through
+_FONT_TRIES = 6  # random fonts tried for a text before all are looked through
 _LATIN_SHAPES = "aeghknrstEGMRS"
-_LEAST_ALIKE = 0.5  # correlation of a face's letters with those that are usual
-_FEW = 8  # faces among which none is unusual
+_MIN_SIMILARITY = 0.5  # correlation of a face's letters with those that are usual
+_MIN_FACES = 8  # faces among which none is unusual
 
 
 class FontLibrary:
@@ -57,11 +57,11 @@ class FontLibrary:
                 f"name a folder that has one, or install e.g. {' '.join(language.packages[:2])}"
                 for language in missing
             ])  # fmt: skip
-        self._usual, self._all = {}, {}
+        self._common_faces, self._all = {}, {}
         for language in languages:
             faces = self.by_language[language.code]
             home = [face for face in faces if is_shaped_for(face.family, language, at_home=True)]
-            self._usual[language.code] = _families(language, _usual(home or faces, language))
+            self._common_faces[language.code] = _families(language, _common_faces(home or faces, language))
             self._all[language.code] = _families(language, faces)
 
     def choose(self, text: str, language: str, rng: np.random.Generator, *, rarity: float = 1.0) -> Optional[Face]:
@@ -76,8 +76,8 @@ class FontLibrary:
         Returns:
             None when no font for the language has them all.
         """
-        families = self._all[language] if chance(rng, rarity) else self._usual[language]
-        for _ in range(_TRIES):
+        families = self._all[language] if chance(rng, rarity) else self._common_faces[language]
+        for _ in range(_FONT_TRIES):
             face = pick(rng, pick(rng, families))
             if face.covers(text):
                 return face
@@ -96,16 +96,16 @@ def faces_for(language: Language, faces: Sequence[Face]) -> list[Face]:
     return [face for face in faces if face.covers(needed) and is_shaped_for(face.family, language)]
 
 
-def _usual(faces: Sequence[Face], language: Language) -> list[Face]:
+def _common_faces(faces: Sequence[Face], language: Language) -> list[Face]:
     """Faces whose letters look like most faces' letters: handwriting, brushes and the thinnest strokes are left out."""
-    if len(faces) < _FEW:
+    if len(faces) < _MIN_FACES:
         return list(faces)
     letters = [letter for letter in language.letters if is_ideographic(letter)][:14] or _LATIN_SHAPES
     shapes = np.array([[_shape(face, letter) for letter in letters] for face in faces])
     typical = np.median(shapes, axis=0)
     typical /= np.linalg.norm(typical, axis=1, keepdims=True) + 1e-6
     alike = (shapes * typical).sum(axis=2).mean(axis=1)
-    return [face for face, value in zip(faces, alike) if value >= _LEAST_ALIKE] or list(faces)
+    return [face for face, value in zip(faces, alike) if value >= _MIN_SIMILARITY] or list(faces)
 
 
 def _shape(face: Face, letter: str) -> np.ndarray:

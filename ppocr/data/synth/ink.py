@@ -11,22 +11,22 @@ from PIL import Image, ImageDraw, ImageFont
 from ppocr.data.synth.faces import Face
 from ppocr.data.synth.languages import is_ideographic
 
-FAINTEST = 24  # ink weaker than this (of 255) is no reason to make a box larger
-_REFERENCE = 64  # pixels an em at which faces are measured
-_WIDEST = 1.2  # ems: few characters are wider, and never all of a line
+MIN_INK_LEVEL = 24  # ink weaker than this (of 255) is no reason to make a box larger
+_REFERENCE_EM_PIXELS = 64  # pixels an em at which faces are measured
+_MAX_CHARACTER_EMS = 1.2  # ems: few characters are wider, and never all of a line
 
 
 def ink_height(face: Face, text: str) -> float:
     """Height of the ink of `text`, in ems. All square characters count as equally high."""
     extents = [_extent(face, "国" if is_ideographic(c) and face.covers("国") else c) for c in set(text)]
-    return max(max(bottom for _, bottom in extents) - min(top for top, _ in extents), 1 / _REFERENCE)
+    return max(max(bottom for _, bottom in extents) - min(top for top, _ in extents), 1 / _REFERENCE_EM_PIXELS)
 
 
 @lru_cache(maxsize=1 << 16)
 def _extent(face: Face, character: str) -> tuple[float, float]:
     """Highest and lowest row of a character's ink below the baseline, ems."""
-    _, top, _, bottom = face.open(_REFERENCE).getbbox(character, anchor="ls")
-    return top / _REFERENCE, bottom / _REFERENCE
+    _, top, _, bottom = face.open(_REFERENCE_EM_PIXELS).getbbox(character, anchor="ls")
+    return top / _REFERENCE_EM_PIXELS, bottom / _REFERENCE_EM_PIXELS
 
 
 def draw_on_baseline(text: str, face: Face, size: int) -> tuple[np.ndarray, int, int]:
@@ -37,7 +37,7 @@ def draw_on_baseline(text: str, face: Face, size: int) -> tuple[np.ndarray, int,
     """
     font = face.open(size)
     # A canvas that is surely large enough costs less than to measure the text first, for which it is laid out twice.
-    canvas = Image.new("L", (int((len(text) * _WIDEST + 2) * size), 3 * size))
+    canvas = Image.new("L", (int((len(text) * _MAX_CHARACTER_EMS + 2) * size), 3 * size))
     ImageDraw.Draw(canvas).text((size, 2 * size), text, fill=255, font=font, anchor="ls")
     mask = np.array(canvas)
     x, y, width, height = cv2.boundingRect(mask)
@@ -77,7 +77,7 @@ def draw_line(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.n
     draw = ImageDraw.Draw(canvas)
     for start, character in zip(starts, text):
         draw.text((round(size / 2 + start), 2 * size), character, fill=255, font=font, anchor="ls")
-    return tight(np.array(canvas))
+    return trimmed(np.array(canvas))
 
 
 def draw_column(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np.ndarray:
@@ -88,16 +88,16 @@ def draw_column(text: str, face: Face, size: int, *, spacing: float = 0.0) -> np
     draw = ImageDraw.Draw(canvas)
     for row, character in enumerate(text):
         draw.text((size, (row + 0.5) * step), character, fill=255, font=font, anchor="mm")
-    return tight(np.array(canvas))
+    return trimmed(np.array(canvas))
 
 
-def tight(mask: np.ndarray) -> np.ndarray:
+def trimmed(mask: np.ndarray) -> np.ndarray:
     """The part of a mask that holds ink (one pixel of it if there is none)."""
     x, y, width, height = cv2.boundingRect(mask)
     return mask[y : y + max(1, height), x : x + max(1, width)]
 
 
-def swell(mask: np.ndarray, amount: float) -> np.ndarray:
+def change_weight(mask: np.ndarray, amount: float) -> np.ndarray:
     """Bolder (amount > 0, up to 1) or thinner (< 0, down to -1) strokes, by up to a pixel all around."""
     changed = cv2.dilate(mask, _cross()) if amount > 0 else cv2.erode(mask, _cross())
     return cv2.addWeighted(changed, abs(amount), mask, 1 - abs(amount), 0)

@@ -11,23 +11,23 @@ import cv2
 import numpy as np
 
 from ppocr.data.synth.backgrounds import Color, Photos, background, legible_color, random_color
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.corpus import Corpus
-from ppocr.data.synth.effects import interfering_lines, spoil, worn_ink
+from ppocr.data.synth.effects import degrade, interfering_lines, worn_ink
 from ppocr.data.synth.faces import Face
 from ppocr.data.synth.fonts import FontLibrary
-from ppocr.data.synth.ink import draw_column, draw_line, ink_height, swell
+from ppocr.data.synth.ink import change_weight, draw_column, draw_line, ink_height
 from ppocr.data.synth.languages import LANGUAGES, find_languages, is_ideographic
 from ppocr.data.synth.warp import Placement, place, warp_ink
 
 # Strength of the effects on lines of difficulty 1: the official mobile recogniser then reads as many of them as of the
 # words of photographed scenes (`tools/benchmark/synth_difficulty.py` measures that).
-HARDEST = 0.8
+MAX_EFFECT_STRENGTH = 0.8
 # Pixels an em at which lines are drawn, before they are shrunk to their place. There are few: opening a face at another
 # size costs as much as drawing a line, and each open one takes half a megabyte.
-_SIZES = (12, 16, 20, 24, 32, 44, 60, 80, 108, 144, 192, 256)
+_FONT_SIZES = (12, 16, 20, 24, 32, 44, 60, 80, 108, 144, 192, 256)
 _TRIES = 5
-_LARGEST = 2.2  # most ems a line's font may have, in heights of the picture: a dash need not fill it
+_MAX_FONT_EMS = 2.2  # most ems a line's font may have, in heights of the picture: a dash need not fill it
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,12 @@ class LineGenerator:
         turn = None if turn is None else turn // len(codes)
         vertical = not LANGUAGES[lang].spaced and chance(rng, self.vertical * difficulty)
         text, face = self._text(rng, lang, turn, vertical, difficulty)
-        harm = HARDEST * difficulty
-        mask = self._draw(rng, text, face, harm, vertical)
-        placement = place(rng, mask.shape, self.height, difficulty=harm)
+        strength = MAX_EFFECT_STRENGTH * difficulty
+        mask = self._draw(rng, text, face, strength, vertical)
+        placement = place(rng, mask.shape, self.height, difficulty=strength)
         ink = warp_ink(mask, placement)
-        image = self._compose(rng, ink, mask, placement, face, lang, harm)
-        return LineSample(spoil(image, rng, difficulty=harm), text, ink, lang, vertical)
+        image = self._compose(rng, ink, mask, placement, face, lang, strength)
+        return LineSample(degrade(image, rng, difficulty=strength), text, ink, lang, vertical)
 
     def _text(
         self, rng: np.random.Generator, lang: str, turn: Optional[int], vertical: bool, difficulty: float
@@ -137,11 +137,12 @@ class LineGenerator:
     def _draw(self, rng: np.random.Generator, text: str, face: Face, difficulty: float, vertical: bool) -> np.ndarray:
         spacing = between(rng, -0.03, 0.3) if chance(rng, 0.08 + 0.2 * difficulty) else 0.0
         if vertical:
-            column = draw_column(text, face, even(0.85 * self.height), spacing=max(0.0, spacing))
+            column = draw_column(text, face, even_font_size(0.85 * self.height), spacing=max(0.0, spacing))
             return np.ascontiguousarray(np.rot90(column))
-        size = min(0.82 * self.height / ink_height(face, text), _LARGEST * self.height)
-        mask = draw_line(text, face, _SIZES[min(bisect_left(_SIZES, size), len(_SIZES) - 1)], spacing=spacing)
-        return swell(mask, between(rng, -0.4, 0.8) * difficulty) if chance(rng, 0.3 * difficulty) else mask
+        size = min(0.82 * self.height / ink_height(face, text), _MAX_FONT_EMS * self.height)
+        drawn_size = _FONT_SIZES[min(bisect_left(_FONT_SIZES, size), len(_FONT_SIZES) - 1)]
+        mask = draw_line(text, face, drawn_size, spacing=spacing)
+        return change_weight(mask, between(rng, -0.4, 0.8) * difficulty) if chance(rng, 0.3 * difficulty) else mask
 
     def _compose(
         self, rng: np.random.Generator, ink: np.ndarray, mask: np.ndarray, placement: Placement, face: Face, lang: str,
@@ -174,9 +175,9 @@ class LineGenerator:
         text = self._materials.corpus.sentence(rng, lang, max(1, self.longest // 2))
         if not face.covers(text):
             return out
-        other = draw_line(text, face, even(0.75 * height))
+        other = draw_line(text, face, even_font_size(0.75 * height))
         visible = max(1, round(height * between(rng, 0.04, 0.06 + 0.16 * difficulty)))
-        start = whole(rng, -height, max(1, width - height))
+        start = integer(rng, -height, max(1, width - height))
         part = other[-visible:] if chance(rng, 0.5) else other[:visible]
         rows = slice(0, len(part)) if part.base is not None and chance(rng, 0.5) else slice(height - len(part), height)
         left, right = max(0, start), min(width, start + part.shape[1])
@@ -185,7 +186,7 @@ class LineGenerator:
         return out
 
 
-def even(size: float) -> int:
+def even_font_size(size: float) -> int:
     """Font sizes in steps of two pixels, so that few faces need to be open at once."""
     return max(8, 2 * round(size / 2))
 

@@ -11,9 +11,9 @@ import numpy as np
 from ppocr.data.synth.backgrounds import background, gradient, paper_color, random_color, texture
 from ppocr.data.synth.chance import Weighted, between, chance, pick
 from ppocr.data.synth.documents import columns, table, vertical
-from ppocr.data.synth.effects import spoil
+from ppocr.data.synth.effects import degrade
 from ppocr.data.synth.languages import LANGUAGES
-from ppocr.data.synth.lines import HARDEST, Materials
+from ppocr.data.synth.lines import MAX_EFFECT_STRENGTH, Materials
 from ppocr.data.synth.receipts import form, receipt
 from ppocr.data.synth.sheet import Region, Sheet
 from ppocr.data.synth.signs import scattered, scene
@@ -24,7 +24,7 @@ KINDS: Dict[str, Tuple[Callable[[Sheet], None], float]] = {
     "form": (form, 1.5), "scene": (scene, 3), "scattered": (scattered, 1.5),
 }  # fmt: skip
 _SCENES = ("scene", "scattered")
-_BLUR = 0.4  # pages have smaller letters than lines of text do, so they stand less blur
+_PAGE_BLUR_SHARE = 0.4  # pages have smaller letters than lines of text do, so they stand less blur
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class PageGenerator:
         lang, kind = pick(rng, self._materials.codes), self._kinds.draw(rng)
         if kind == "vertical" and LANGUAGES[lang].spaced:
             kind = "columns"
-        harm = HARDEST * difficulty
-        sheet = Sheet(self._paper(rng, kind, harm), self._materials, lang, rng, difficulty=difficulty)
+        strength = MAX_EFFECT_STRENGTH * difficulty
+        sheet = Sheet(self._paper(rng, kind, strength), self._materials, lang, rng, difficulty=difficulty)
         KINDS[kind][0](sheet)
-        image, regions, owner = self._photograph(sheet, kind, harm)
-        image = spoil(image, rng, difficulty=harm, fine=_BLUR)
+        image, regions, owner = self._photograph(sheet, kind, strength)
+        image = degrade(image, rng, difficulty=strength, fine=_PAGE_BLUR_SHARE)
         return PageSample(image, regions, owner if with_owner else None, kind, lang)
 
     def _paper(self, rng: np.random.Generator, kind: str, difficulty: float) -> np.ndarray:

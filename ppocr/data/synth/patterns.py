@@ -10,7 +10,7 @@ from typing import Callable, Dict, Sequence
 
 import numpy as np
 
-from ppocr.data.synth.chance import Weighted, chance, pick, whole
+from ppocr.data.synth.chance import Weighted, chance, integer, pick
 
 Maker = Callable[[np.random.Generator, str], str]
 
@@ -59,25 +59,25 @@ def digits(rng: np.random.Generator, count: int) -> str:
 
 def number(rng: np.random.Generator, lang: str) -> str:
     """12, 3.141, 1,234,567, -5, 12 345,6, №…"""
-    value = whole(rng, 0, 10 ** whole(rng, 1, 7))
+    value = integer(rng, 0, 10 ** integer(rng, 1, 7))
     style = rng.random()
     if style < 0.35:
         return str(value)
     grouped = _grouped(value, lang)
     if style < 0.6:
         return grouped
-    fraction = digits(rng, whole(rng, 1, 3))
+    fraction = digits(rng, integer(rng, 1, 3))
     return f"{'-' if chance(rng, 0.1) else ''}{grouped if chance(rng, 0.5) else value}{_comma(lang)}{fraction}"
 
 
 def percent(rng: np.random.Generator, lang: str) -> str:
     sign = pick(rng, ("", "", "", "+", "-", "±"))
     gap = " " if lang in ("fr", "de") and chance(rng, 0.5) else ""
-    return f"{sign}{whole(rng, 0, 120)}{_comma(lang) + digits(rng, 1) if chance(rng, 0.4) else ''}{gap}%"
+    return f"{sign}{integer(rng, 0, 120)}{_comma(lang) + digits(rng, 1) if chance(rng, 0.4) else ''}{gap}%"
 
 
 def price(rng: np.random.Generator, lang: str) -> str:
-    value = whole(rng, 1, 10 ** whole(rng, 1, 5))
+    value = integer(rng, 1, 10 ** integer(rng, 1, 5))
     if lang in ("ja", "ko"):
         amount, before, after = f"{value * 10:,}", {"ja": "¥", "ko": "₩"}[lang], {"ja": "円", "ko": "원"}[lang]
     else:
@@ -90,7 +90,7 @@ def price(rng: np.random.Generator, lang: str) -> str:
 
 
 def date(rng: np.random.Generator, lang: str) -> str:
-    year, month, day = whole(rng, 1950, 2049), whole(rng, 1, 12), whole(rng, 1, 28)
+    year, month, day = integer(rng, 1950, 2049), integer(rng, 1, 12), integer(rng, 1, 28)
     style = rng.random()
     if lang in _YMD and style < 0.45:
         text = _YMD[lang].format(y=year, m=month, d=day)
@@ -107,16 +107,16 @@ def date(rng: np.random.Generator, lang: str) -> str:
 
 
 def time(rng: np.random.Generator, lang: str) -> str:
-    hour, minute = whole(rng, 0, 23), whole(rng, 0, 59)
+    hour, minute = integer(rng, 0, 23), integer(rng, 0, 59)
     style = rng.random()
     if style < 0.15 and lang in ("zh", "ja", "ko"):
         return f"{hour}{ {'zh': '时', 'ja': '時', 'ko': '시 '}[lang] }{minute:02d}{'분' if lang == 'ko' else '分'}"
     if style < 0.3:
-        return f"{hour:02d}:{minute:02d}:{whole(rng, 0, 59):02d}"
+        return f"{hour:02d}:{minute:02d}:{integer(rng, 0, 59):02d}"
     if style < 0.4 and lang == "en":
         return f"{hour % 12 or 12}:{minute:02d} {pick(rng, ('AM', 'PM', 'a.m.', 'p.m.'))}"
     if style < 0.55:
-        return f"{hour:02d}:{minute:02d}-{whole(rng, 0, 23):02d}:{whole(rng, 0, 59):02d}"
+        return f"{hour:02d}:{minute:02d}-{integer(rng, 0, 23):02d}:{integer(rng, 0, 59):02d}"
     return f"{hour}h{minute:02d}" if lang == "fr" and style < 0.75 else f"{hour:02d}:{minute:02d}"
 
 
@@ -135,7 +135,7 @@ def phone(rng: np.random.Generator, lang: str) -> str:
 
 
 def email(rng: np.random.Generator, lang: str) -> str:
-    name = pick(rng, _NAMES) + (digits(rng, whole(rng, 1, 4)) if chance(rng, 0.3) else "")
+    name = pick(rng, _NAMES) + (digits(rng, integer(rng, 1, 4)) if chance(rng, 0.3) else "")
     return f"{name}@{pick(rng, _HOSTS)}.{pick(rng, _DOMAINS[lang])}"
 
 
@@ -147,13 +147,13 @@ def url(rng: np.random.Generator, lang: str) -> str:
 
 def code(rng: np.random.Generator, lang: str) -> str:
     """Serial numbers, number plates, article numbers: letters and digits without a word in them."""
-    groups = [_group(rng) for _ in range(whole(rng, 1, 4))]
+    groups = [_group(rng) for _ in range(integer(rng, 1, 4))]
     text = pick(rng, ("", "-", "-", " ", "/", ".", "_")).join(groups)
     return pick(rng, ("No.", "#", "ID:", "SN:", "№ ", "Ref. ")) + text if chance(rng, 0.15) else text
 
 
 def _group(rng: np.random.Generator) -> str:
-    style, length = rng.random(), whole(rng, 1, 5)
+    style, length = rng.random(), integer(rng, 1, 5)
     if style < 0.45:
         return digits(rng, length)
     letters = _UPPER if style < 0.85 else string.ascii_letters
@@ -162,17 +162,17 @@ def _group(rng: np.random.Generator) -> str:
 
 
 def measure(rng: np.random.Generator, lang: str) -> str:
-    value = str(whole(rng, 0, 999)) + (_comma(lang) + digits(rng, whole(rng, 1, 2)) if chance(rng, 0.35) else "")
+    value = str(integer(rng, 0, 999)) + (_comma(lang) + digits(rng, integer(rng, 1, 2)) if chance(rng, 0.35) else "")
     if lang in _OWN_UNITS and chance(rng, 0.6):
         return value + pick(rng, _OWN_UNITS[lang])
     if chance(rng, 0.12):
-        return f"{value}{pick(rng, 'x×*')}{whole(rng, 1, 999)}{pick(rng, ('mm', 'cm', ''))}"
+        return f"{value}{pick(rng, 'x×*')}{integer(rng, 1, 999)}{pick(rng, ('mm', 'cm', ''))}"
     return value + (" " if chance(rng, 0.4) else "") + pick(rng, _UNITS)
 
 
 def ratio(rng: np.random.Generator, lang: str) -> str:
     mark = pick(rng, (":", "/", " / ", "-", "~", " - ", "："))
-    return f"{whole(rng, 0, 200)}{mark if lang in ('zh', 'ja') else mark.replace('：', ':')}{whole(rng, 1, 200)}"
+    return f"{integer(rng, 0, 200)}{mark if lang in ('zh', 'ja') else mark.replace('：', ':')}{integer(rng, 1, 200)}"
 
 
 _ALL = Weighted([

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from ppocr.data.synth import phrases
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.sheet import Pen, Sheet
 
-APART = (1.5, 3.0)  # ems between two texts of a line: nearer ones would be one text to any reader
+TEXT_GAP_EMS = (1.5, 3.0)  # ems between two texts of a line: nearer ones would be one text to any reader
 _VALUES = {  # which kind of value belongs to the n-th key matters little: any of these looks right
     "receipt": ("date", "time", "code", "number", "phone"),
     "form": ("date", "phone", "email", "code", "number", "url", "measure", ""),
@@ -40,7 +40,7 @@ def receipt(sheet: Sheet) -> None:
         _pair(sheet, pen, margin, y, width, key, "receipt")
     y = _separator(sheet, margin, y + 0.6 * pitch, width, pen)
     end = sheet.height - 7 * pitch
-    for _ in range(whole(rng, 3, 24)):
+    for _ in range(integer(rng, 3, 24)):
         if y + 2 * pitch > end:
             break
         y += pitch
@@ -58,7 +58,7 @@ def receipt(sheet: Sheet) -> None:
 
 def _some(sheet: Sheet, choices: tuple[str, ...], least: int, most: int) -> list[str]:
     """Different ones of `choices`, in order."""
-    count = min(len(choices), whole(sheet.rng, least, most))
+    count = min(len(choices), integer(sheet.rng, least, most))
     chosen = sorted(sheet.rng.permutation(len(choices))[:count])
     return [choices[k] for k in chosen]
 
@@ -73,13 +73,13 @@ def _separator(sheet: Sheet, x: float, y: float, width: float, pen: Pen) -> floa
 def _item(sheet: Sheet, pen: Pen, x: float, y: float, width: float, pitch: float) -> float:
     """Goods and what they cost, on one line or two; returns the last baseline."""
     rng, corpus = sheet.rng, sheet.materials.corpus
-    goods = sheet.fit(corpus.sentence(rng, sheet.lang, whole(rng, 3, 18), sheet.difficulty), pen, 0.62 * width)
+    goods = sheet.fit(corpus.sentence(rng, sheet.lang, integer(rng, 3, 18), sheet.difficulty), pen, 0.62 * width)
     price = corpus.pattern(rng, sheet.lang, "price")
     if chance(rng, 0.75):
         _ends(sheet, pen, x, y, width, goods, price)
         return y
     sheet.write(goods, pen, x, y)
-    amount = f"{whole(rng, 1, 12)} x {whole(rng, 1, 99)}.{whole(rng, 0, 99):02d}"
+    amount = f"{integer(rng, 1, 12)} x {integer(rng, 1, 99)}.{integer(rng, 0, 99):02d}"
     _ends(sheet, pen, x + pen.size, y + pitch, width - pen.size, amount, price)
     return y + pitch
 
@@ -105,7 +105,7 @@ def _value(sheet: Sheet, kind: str) -> str:
     maker = pick(sheet.rng, _VALUES[kind])
     corpus = sheet.materials.corpus
     if not maker:
-        return corpus.sentence(sheet.rng, sheet.lang, whole(sheet.rng, 2, 14), sheet.difficulty)
+        return corpus.sentence(sheet.rng, sheet.lang, integer(sheet.rng, 2, 14), sheet.difficulty)
     return corpus.pattern(sheet.rng, sheet.lang, maker)
 
 
@@ -122,7 +122,7 @@ def form(sheet: Sheet) -> None:
         sheet.fit(pick(rng, phrases.FORM_TITLES[lang]), title, width), title, margin, y, width=width, align="centre"
     )
     y += 2 * printed.size
-    fields, ruled = whole(rng, 1, 2), chance(rng, 0.6)
+    fields, ruled = integer(rng, 1, 2), chance(rng, 0.6)
     pitch = printed.size * between(rng, 2.0, 3.0)
     while y + 4 * pitch < sheet.height - margin:
         y += pitch
@@ -134,7 +134,7 @@ def form(sheet: Sheet) -> None:
         else:
             for k in range(fields):
                 _field(sheet, printed, filled, margin + k * width / fields, y, width / fields, ruled=ruled)
-    for _ in range(whole(rng, 0, 2)):
+    for _ in range(integer(rng, 0, 2)):
         y += 1.5 * printed.size
         sheet.write(sheet.sentence(printed, width), printed, margin, y)
 
@@ -145,7 +145,7 @@ def _field(sheet: Sheet, printed: Pen, filled: Pen, x: float, y: float, width: f
         sheet.write(sheet.fit(f"{key} {_value(sheet, 'form')}", printed, 0.94 * width), printed, x, y)
         return
     box = sheet.write(sheet.fit(key, printed, 0.5 * width), printed, x, y)
-    start = (box[2] if box else x) + between(sheet.rng, *APART) * printed.size
+    start = (box[2] if box else x) + between(sheet.rng, *TEXT_GAP_EMS) * printed.size
     room = x + 0.94 * width - start
     if sheet.chance(0.8):
         sheet.write(sheet.fit(_value(sheet, "form"), filled, room), filled, start, y)
@@ -156,7 +156,7 @@ def _field(sheet: Sheet, printed: Pen, filled: Pen, x: float, y: float, width: f
 
 def _box(sheet: Sheet, printed: Pen, filled: Pen, x: float, y: float, width: float, pitch: float) -> float:
     """A framed field for longer text; returns its lower end."""
-    top, rows = y - 0.5 * pitch, whole(sheet.rng, 1, 3)
+    top, rows = y - 0.5 * pitch, integer(sheet.rng, 1, 3)
     bottom = top + (rows + 0.6) * 1.6 * filled.size
     for row in range(rows):
         text = sheet.sentence(filled, (width - 2 * filled.size) * between(sheet.rng, 0.4, 1))
@@ -169,7 +169,7 @@ def _box(sheet: Sheet, printed: Pen, filled: Pen, x: float, y: float, width: flo
 def _ticks(sheet: Sheet, pen: Pen, x: float, y: float, width: float) -> None:
     """Small boxes with a choice each."""
     end = x + width
-    for _ in range(whole(sheet.rng, 2, 4)):
+    for _ in range(integer(sheet.rng, 2, 4)):
         text = sheet.fit(sheet.materials.corpus.word(sheet.rng, sheet.lang), pen, end - x - 2 * pen.size)
         box = sheet.write(text, pen, x + 1.2 * pen.size, y)
         if box is None:

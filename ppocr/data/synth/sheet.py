@@ -11,12 +11,12 @@ import numpy as np
 from ppocr.data.synth.backgrounds import Color, legible_color
 from ppocr.data.synth.chance import chance, pick
 from ppocr.data.synth.faces import Face
-from ppocr.data.synth.ink import FAINTEST, draw_on_baseline
-from ppocr.data.synth.lines import Materials, even, paint
+from ppocr.data.synth.ink import MIN_INK_LEVEL, draw_on_baseline
+from ppocr.data.synth.lines import Materials, even_font_size, paint
 
 Align = Literal["left", "centre", "right"]
 
-SLACK = 0.05  # a box is wider than its ink by this share of the ink's height on each side, one pixel at least
+BOX_MARGIN_SHARE = 0.05  # of the ink's height: what a box is wider than its ink on each side, one pixel at least
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Sheet:
         face = face or self.face()
         color = color or legible_color(self.rng, self.image[::16, ::16], difficulty=0.5 * self.difficulty)
         sample = self.written(self.materials.corpus.sentence(self.rng, self.lang, 24, self.difficulty), face)
-        advance = face.open(even(size)).getlength(sample) / len(sample)
-        return Pen(face, even(size), color, max(advance, 1.0))
+        advance = face.open(even_font_size(size)).getlength(sample) / len(sample)
+        return Pen(face, even_font_size(size), color, max(advance, 1.0))
 
     def written(self, text: str, face: Face) -> str:
         """What of `text` the face can write; at least one character."""
@@ -149,10 +149,10 @@ class Sheet:
     ) -> Optional[Tuple[int, int, int, int]]:
         """Lay upright ink (a line or a column) with its top-left corner there; returns and refuses as `write` does."""
         rows, columns = mask.shape
-        slack = max(1.0, SLACK * min(rows, columns))
+        slack = max(1.0, BOX_MARGIN_SHARE * min(rows, columns))
         corners = (left - slack, top - slack, left + columns + slack, top + rows + slack)
         quad = np.array([[corners[i] for i in pair] for pair in ((0, 1), (2, 1), (2, 3), (0, 3))], np.float32)
-        if mask.max() < 2 * FAINTEST or not self.take(quad):
+        if mask.max() < 2 * MIN_INK_LEVEL or not self.take(quad):
             return None
         window = self.image[top : top + rows, left : left + columns]
         window[:] = paint(window, mask, color)
@@ -163,7 +163,7 @@ class Sheet:
         """Record a region whose ink, `mask`, was painted with its top-left corner there."""
         self.regions.append(Region(text, quad))
         owner = self.owner[top : top + mask.shape[0], left : left + mask.shape[1]]
-        owner[mask >= FAINTEST] = len(self.regions)
+        owner[mask >= MIN_INK_LEVEL] = len(self.regions)
 
     def take(self, quad: np.ndarray) -> bool:
         """Reserve a quad's area; False (and nothing happens) if it is not wholly on the sheet or partly taken."""

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from ppocr.data.synth.backgrounds import legible_color, random_color
-from ppocr.data.synth.chance import between, chance, pick, whole
+from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.effects import worn_ink
-from ppocr.data.synth.ink import FAINTEST, draw_column, draw_line
+from ppocr.data.synth.ink import MIN_INK_LEVEL, draw_column, draw_line
 from ppocr.data.synth.languages import LANGUAGES, is_ideographic
-from ppocr.data.synth.lines import even, paint
-from ppocr.data.synth.sheet import SLACK, Sheet
+from ppocr.data.synth.lines import even_font_size, paint
+from ppocr.data.synth.sheet import BOX_MARGIN_SHARE, Sheet
 
 _PLACES = 12  # tried for a sign before it is left out
 
@@ -28,7 +28,7 @@ class _Line(NamedTuple):
 
     @property
     def slack(self) -> float:
-        return max(1.0, SLACK * min(self.mask.shape))
+        return max(1.0, BOX_MARGIN_SHARE * min(self.mask.shape))
 
     def corners(self) -> np.ndarray:
         """float32[4, 2]: the label's corners in the block, clockwise from the text's top-left."""
@@ -40,7 +40,7 @@ class _Line(NamedTuple):
 
 def scene(sheet: Sheet) -> None:
     """A few signs, large and small, mostly near to level; boards under some of them."""
-    for _ in range(whole(sheet.rng, 3, 16)):
+    for _ in range(integer(sheet.rng, 3, 16)):
         angle = 20 * sheet.difficulty * between(sheet.rng, -1, 1) if chance(sheet.rng, 0.8) else _any_angle(sheet)
         size = sheet.height * (0.018 + 0.12 * sheet.rng.random() ** 2.2)
         _sign(sheet, size, angle, board=chance(sheet.rng, 0.4))
@@ -48,7 +48,7 @@ def scene(sheet: Sheet) -> None:
 
 def scattered(sheet: Sheet) -> None:
     """Many lines in all directions."""
-    for _ in range(whole(sheet.rng, 12, 45)):
+    for _ in range(integer(sheet.rng, 12, 45)):
         size = sheet.height * (0.014 + 0.04 * sheet.rng.random() ** 2)
         _sign(sheet, size, _any_angle(sheet), board=chance(sheet.rng, 0.1))
 
@@ -61,7 +61,7 @@ def _any_angle(sheet: Sheet) -> float:
 def _sign(sheet: Sheet, size: float, angle: float, *, board: bool) -> None:
     """Draw a block of text and lay it where nothing is yet."""
     rng = sheet.rng
-    lines = _block(sheet, even(size))
+    lines = _block(sheet, even_font_size(size))
     if not lines:
         return
     rim = size * (between(rng, 0.15, 0.6) if board else 0.02) + max(line.slack for line in lines)
@@ -93,7 +93,7 @@ def _block(sheet: Sheet, size: int) -> List[_Line]:
             if len(column) > 1:
                 return [_Line(draw_column(column, face, size), column, 0, 0)]
         mask = draw_line(text, face, size, spacing=spacing)
-        if mask.max() >= 2 * FAINTEST:
+        if mask.max() >= 2 * MIN_INK_LEVEL:
             lines.append(_Line(mask, text, 0, top))
             top += mask.shape[0] + round(size * between(rng, 0.2, 0.5)) + 2
     if chance(rng, 0.5):  # centred

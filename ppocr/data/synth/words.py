@@ -8,16 +8,16 @@ from typing import Mapping, Sequence, Union
 
 import numpy as np
 
-from ppocr.data.synth.chance import Weighted, chance, pick, whole
+from ppocr.data.synth.chance import Weighted, chance, integer, pick
 from ppocr.data.synth.languages import Language, is_ideographic
 from ppocr.errors import ConfigError, MissingExtraError
 from ppocr.ops.charset import Charset
 from ppocr.utils.dictionary import SHIPPED
 
 COMMON_WORDS = 2_000  # at rarity 0
-MOST_WORDS = 80_000  # of a list: the rest are mostly names and misspellings
-_TRIES = 8
-FLATTENING = 0.5  # power of the frequencies: common words stay common, yet half of all draws are not the top hundred
+MAX_WORDS = 80_000  # of a list: the rest are mostly names and misspellings
+_WORD_TRIES = 8
+FREQUENCY_EXPONENT = 0.5  # common words stay common, yet half of all draws are not the top hundred
 
 
 @cache
@@ -45,8 +45,8 @@ class WordList:
 
     def __init__(self, language: Language, accepts: frozenset[str]):
         listed = frequency_list(language.code)
-        usable = [(word, value**FLATTENING) for word, value in listed.items() if accepts.issuperset(word)]
-        self._language, self._words = language, Weighted(usable[:MOST_WORDS])
+        usable = [(word, value**FREQUENCY_EXPONENT) for word, value in listed.items() if accepts.issuperset(word)]
+        self._language, self._words = language, Weighted(usable[:MAX_WORDS])
         if not usable:
             raise ConfigError([f"lang: no word of {language.name} can be written with the given characters and fonts"])
 
@@ -61,9 +61,9 @@ class WordList:
             length: characters.
             rarity: 0: of the most frequent words alone; 1: of all.
         """
-        first = round(COMMON_WORDS * (MOST_WORDS / COMMON_WORDS) ** rarity)
+        first = round(COMMON_WORDS * (MAX_WORDS / COMMON_WORDS) ** rarity)
         start = self._words.draw(rng, first)
-        for _ in range(_TRIES):  # rather a shorter word than a part of one
+        for _ in range(_WORD_TRIES):  # rather a shorter word than a part of one
             if len(start) <= length:
                 break
             start = self._words.draw(rng, first)
@@ -115,7 +115,7 @@ class TextLines:
         line = pick(rng, self._lines)
         if len(line) <= length:
             return line
-        start = whole(rng, 0, len(line) - length)
+        start = integer(rng, 0, len(line) - length)
         if not self._spaced or chance(rng, 0.02):
             return line[start : start + length].strip()
         if start:

@@ -14,9 +14,9 @@ import numpy as np
 from ppocr.data.datasets import Dataset
 from ppocr.errors import DataError
 
-QUALITY = 95  # of JPEG files: nothing that the generator did not spoil itself
-PER_FOLDER = 1000
-_CHUNK = 8  # samples handed to a worker at once
+JPEG_QUALITY = 95  # of JPEG files: nothing that the generator did not spoil itself
+FILES_PER_FOLDER = 1000
+_SAMPLES_PER_TASK = 8  # samples handed to a worker at once
 
 Encoded = Tuple[bytes, str]
 
@@ -29,7 +29,7 @@ def encoded_samples(dataset: Dataset, *, seed: int, workers: int = 1) -> Iterato
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _start_worker, (dataset, seed)) as pool:
-        yield from pool.imap(_encode_in_worker, numbers, chunksize=_CHUNK)
+        yield from pool.imap(_encode_in_worker, numbers, chunksize=_SAMPLES_PER_TASK)
 
 
 def write_files(folder: Path, samples: Iterable[Encoded]) -> int:
@@ -41,8 +41,8 @@ def write_files(folder: Path, samples: Iterable[Encoded]) -> int:
     count = 0
     with open(folder / "labels.txt", "w", encoding="utf-8", newline="\n") as labels:
         for count, (picture, label) in enumerate(samples, start=1):
-            name = f"images/{(count - 1) // PER_FOLDER:03d}/{count - 1:09d}.jpg"
-            if (count - 1) % PER_FOLDER == 0:
+            name = f"images/{(count - 1) // FILES_PER_FOLDER:03d}/{count - 1:09d}.jpg"
+            if (count - 1) % FILES_PER_FOLDER == 0:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(picture)
             labels.write(f"{name}\t{label}\n")
@@ -62,7 +62,7 @@ def label_text(label: Any) -> str:
 
 def _encode(dataset: Dataset, seed: int, number: int) -> Encoded:
     sample = dataset.read(number, np.random.default_rng([seed, 0, number]))
-    ok, data = cv2.imencode(".jpg", sample["image"], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    ok, data = cv2.imencode(".jpg", sample["image"], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not ok:
         raise DataError(f"{sample['place']}: OpenCV cannot encode it as JPEG")
     return data.tobytes(), label_text(sample["label"])

@@ -73,7 +73,7 @@ POLICY = (
     (("Color", 0.6, 4), ("Contrast", 1.0, 8)),
     (("Equalize", 0.8, 8), ("Equalize", 0.6, 3)),
 )
-MOST = 10  # the magnitude that stands for 1
+MAX_MAGNITUDE = 10  # the magnitude that stands for 1
 
 
 class RandAugment:
@@ -86,15 +86,15 @@ class RandAugment:
     """
 
     def __init__(self, prob: float = 0.5, num_layers: int = 2, magnitude: float = 5):
-        if not 0 <= magnitude <= MOST:
-            raise ValueError(f"magnitude: expected 0 to {MOST}, came {magnitude}")
+        if not 0 <= magnitude <= MAX_MAGNITUDE:
+            raise ValueError(f"magnitude: expected 0 to {MAX_MAGNITUDE}, came {magnitude}")
         self.prob, self.num_layers, self.magnitude = prob, num_layers, magnitude
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         names = list(CHANGES)
         for number in rng.integers(len(names), size=self.num_layers):
             if rng.random() < self.prob:
-                sample["image"] = CHANGES[names[number]](sample["image"], self.magnitude / MOST, rng)
+                sample["image"] = CHANGES[names[number]](sample["image"], self.magnitude / MAX_MAGNITUDE, rng)
         return sample
 
 
@@ -104,7 +104,7 @@ class AutoAugment:
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         for name, chance, magnitude in POLICY[rng.integers(len(POLICY))]:
             if rng.random() < chance:
-                sample["image"] = CHANGES[name](sample["image"], magnitude / MOST, rng)
+                sample["image"] = CHANGES[name](sample["image"], magnitude / MAX_MAGNITUDE, rng)
         return sample
 
 

@@ -64,7 +64,7 @@ class RandomPerspective:
         fill_value: colour where the page doesn't reach, BGR.
     """
 
-    MOST = 1.5
+    MAX_ENLARGEMENT = 1.5
     moves_only = True
 
     def __init__(
@@ -92,7 +92,7 @@ class RandomPerspective:
         turned = rotation(rng.uniform(-self.degrees, self.degrees))
         size = rng.uniform(1 - self.scale, 1 + self.scale)
         matrix = about((width / 2, height / 2), tilt @ shear(*leaning) @ turned @ scaling(size, size))
-        view = _fit(matrix, width, height, self.MOST) if self.fit_output else View(matrix, width, height)
+        view = _fit(matrix, width, height, self.MAX_ENLARGEMENT) if self.fit_output else View(matrix, width, height)
         return move_page(sample, view._replace(fill=self.fill_value))
 
 
@@ -128,7 +128,7 @@ class CopyPaste:
         limit_paste: only where they touch no other text.
     """
 
-    MOST, TRIES = 30, 50
+    MAX_PASTED, PLACE_TRIES = 30, 50
 
     def __init__(self, objects_paste_ratio: float = 0.2, limit_paste: bool = True):
         self.objects_paste_ratio, self.limit_paste = objects_paste_ratio, limit_paste
@@ -138,7 +138,7 @@ class CopyPaste:
         if donor is None:
             return sample
         good = np.flatnonzero(~donor["ignore_tags"])
-        count = min(self.MOST, max(1, int(self.objects_paste_ratio * len(donor["polys"]))))
+        count = min(self.MAX_PASTED, max(1, int(self.objects_paste_ratio * len(donor["polys"]))))
         sample["image"] = sample["image"].copy()
         for number in rng.permutation(good)[:count]:
             points = self._paste(sample, donor["image"], donor["polys"][number], rng)
@@ -159,7 +159,7 @@ class CopyPaste:
         room = np.array([width, height]) - (high - low)
         if room.min() < 0:
             return None
-        for _ in range(self.TRIES):
+        for _ in range(self.PLACE_TRIES):
             offset = np.round(rng.uniform(0, room)) - np.floor(low)
             if not (self.limit_paste and _meets(sample["polys"], low + offset, high + offset)):
                 moved = (turned + offset).astype(np.float32)

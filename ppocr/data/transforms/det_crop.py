@@ -7,7 +7,7 @@ from typing import List, NamedTuple
 import numpy as np
 
 from ppocr.data.transforms.basic import Sample
-from ppocr.data.transforms.view import View, move_page, page_size, settle
+from ppocr.data.transforms.view import View, apply_view, move_page, page_size
 from ppocr.ops.warp import scaling, shift
 
 
@@ -64,7 +64,7 @@ class EastRandomCropData:
         sample["texts"] = [text for text, kept in zip(sample["texts"], inside) if kept]
         sample["ignore_tags"] = sample["ignore_tags"][inside]
         matrix = scaling(width / crop.width, height / crop.height) @ shift(-crop.left, -crop.top)
-        part = settle(move_page(sample, View(matrix, width, height)))["image"]
+        part = apply_view(move_page(sample, View(matrix, width, height)))["image"]
         sample["image"] = np.zeros((self.height, self.width, 3), np.uint8)
         sample["image"][:height, :width] = part
         return sample

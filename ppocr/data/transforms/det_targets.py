@@ -13,7 +13,8 @@ import numpy as np
 from ppocr.data.transforms.basic import Sample
 from ppocr.ops.polygons import distance_to_outline, offset_polygon, shrink_distance
 
-GROWTH = 0.2  # by which the shrink ratio rises over a run that sets `total_epoch`, as in PP-OCRv3 and later
+# By which the shrink ratio rises over a run that sets `total_epoch`, as in PP-OCRv3 and later
+SHRINK_RATIO_GROWTH = 0.2
 
 
 class MakeShrinkMap:
@@ -81,7 +82,9 @@ class MakeBorderMap:
 
 def ratio_at(sample: Sample, ratio: float, total_epoch: Optional[int]) -> float:
     """The shrink ratio in the sample's epoch."""
-    return ratio if total_epoch is None else min(ratio + GROWTH * sample.get("epoch", 0) / total_epoch, 1.0)
+    if total_epoch is None:
+        return ratio
+    return min(ratio + SHRINK_RATIO_GROWTH * sample.get("epoch", 0) / total_epoch, 1.0)
 
 
 def _shrink(points: np.ndarray, ratio: float) -> Optional[np.ndarray]:

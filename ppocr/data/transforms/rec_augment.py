@@ -18,7 +18,7 @@ from ppocr.ops import photometric
 from ppocr.ops.text_image import natural_width
 from ppocr.ops.warp import about, rotation, warp
 
-SMALLEST = 20  # pixels: a crop with a shorter side is not cut, turned or tilted
+MIN_SIDE_PIXELS = 20  # pixels: a crop with a shorter side is not cut, turned or tilted
 
 
 class BaseDataAugmentation:
@@ -136,7 +136,7 @@ class RecConAug:
 
 
 def crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if min(image.shape[:2]) < SMALLEST:
+    if min(image.shape[:2]) < MIN_SIDE_PIXELS:
         return image
     rows = int(rng.integers(1, image.shape[0] // 10 + 1))
     return image[rows:] if rng.random() < 0.5 else image[:-rows]
@@ -144,7 +144,7 @@ def crop(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def rotate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < MIN_SIDE_PIXELS:
         return image
     most = min(5.0, math.degrees(math.atan2(0.3 * height, width)))
     matrix = about((width / 2, height / 2), rotation(rng.uniform(-most, most)))
@@ -153,7 +153,7 @@ def rotate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def tilt(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < MIN_SIDE_PIXELS:
         return image
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     moved = corners + rng.uniform(-0.1 * height, 0.1 * height, (4, 2)).astype(np.float32)

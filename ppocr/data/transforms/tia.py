@@ -14,8 +14,8 @@ import numpy as np
 from ppocr.data.transforms.basic import Sample
 from ppocr.ops.warp import bend
 
-REACH = 1 / 3  # how far a point moves at most, as a part of what there is room for
-SMALLEST = 20  # pixels: a crop with a shorter side has nothing to bend
+MAX_SHIFT_SHARE = 1 / 3  # how far a point moves at most, as a part of what there is room for
+MIN_SIDE_PIXELS = 20  # pixels: a crop with a shorter side has nothing to bend
 
 
 class TIA:
@@ -29,7 +29,7 @@ class TIA:
         self.prob = prob
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        if rng.random() >= self.prob or min(sample["image"].shape[:2]) < SMALLEST:
+        if rng.random() >= self.prob or min(sample["image"].shape[:2]) < MIN_SIDE_PIXELS:
             return sample
         for change in (distort, stretch):
             sample["image"] = change(sample["image"], int(rng.integers(3, 7)), rng)
@@ -38,11 +38,11 @@ class TIA:
 
 
 def distort(image: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarray:
-    """Move every control point on its own: letters lean, swell and shrink."""
+    """Move every control point on its own: letters lean, change_weight and shrink."""
     height, width = image.shape[:2]
     points, inwards = control_points(width, height, parts)
-    reach = REACH * min(width / parts, height)
-    moves = rng.uniform(-reach, reach, points.shape)
+    max_shift = MAX_SHIFT_SHARE * min(width / parts, height)
+    moves = rng.uniform(-max_shift, max_shift, points.shape)
     moves[:, 1] = np.abs(moves[:, 1]) * inwards
     return bend(image, points, _inside(points + moves, width, height))
 
@@ -52,7 +52,7 @@ def stretch(image: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarr
     height, width = image.shape[:2]
     points, _ = control_points(width, height, parts)
     moves = np.zeros((2, parts + 1, 2))
-    moves[:, 1:-1, 0] = rng.uniform(-REACH, REACH, parts - 1) * width / parts  # both edges alike
+    moves[:, 1:-1, 0] = rng.uniform(-MAX_SHIFT_SHARE, MAX_SHIFT_SHARE, parts - 1) * width / parts  # both edges alike
     return bend(image, points, points + moves.reshape(-1, 2))
 
 
@@ -61,7 +61,7 @@ def perspective(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
     points, inwards = control_points(width, height, 1)
     moves = np.zeros_like(points)
-    moves[:, 1] = rng.uniform(0, REACH * height, len(points)) * inwards
+    moves[:, 1] = rng.uniform(0, MAX_SHIFT_SHARE * height, len(points)) * inwards
     return bend(image, points, points + moves)
 
 

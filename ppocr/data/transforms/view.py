@@ -1,7 +1,7 @@
 """Pages are resampled once, however many steps move them.
 
 A step that only moves a page writes down where it goes (`view`) and moves the outlines; the pixels are moved when a
-step needs them. Whoever runs steps calls `settle` before each one that has not `moves_only = True`.
+step needs them. Whoever runs steps calls `apply_view` before each one that has not `moves_only = True`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def move_page(sample: Sample, view: View) -> Sample:
     return sample
 
 
-def settle(sample: Sample) -> Sample:
+def apply_view(sample: Sample) -> Sample:
     """Move the pixels to where the page is."""
     view = sample.pop("view", None)
     if view is None:

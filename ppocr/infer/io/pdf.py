@@ -22,7 +22,7 @@ from ppocr.infer.results import OCRResult, TextLine
 
 UNKNOWN_DPI = 144.0  # of pictures that do not say: PDF pages are rendered at the same by default
 JPEG_QUALITY = 85
-_LARGEST_JPEG = 65_500  # pixels a side
+_MAX_JPEG_SIDE = 65_500  # pixels a side
 _PAGE_LIMITS = (3.0, 14_400.0)  # points a side
 _DESCENT = 0.2  # of the box's height lies below the baseline
 
@@ -59,8 +59,8 @@ class Picture:
 def encode_picture(image: np.ndarray, *, dpi: float = 0.0) -> Picture:
     """Compress a page, uint8[H, W, 3] BGR; sides beyond what JPEG can hold are scaled down."""
     longest = max(image.shape[:2])
-    if longest > _LARGEST_JPEG:
-        scale = _LARGEST_JPEG / longest
+    if longest > _MAX_JPEG_SIDE:
+        scale = _MAX_JPEG_SIDE / longest
         size = (max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale)))
         image, dpi = cv2.resize(image, size, interpolation=cv2.INTER_AREA), dpi * scale
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

@@ -30,7 +30,7 @@ class Runtime(Protocol):
         ...
 
 
-def telling_line(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """The telling line of an engine's error, which comes with a C++ traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return next((line for line in lines if "Error:" in line), lines[0] if lines else type(error).__name__)

@@ -22,10 +22,13 @@ from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger(__name__)
 
-TOLERANCE = 1e-3  # of a probability, or relative to the largest logit; float32 in another order differs by about 1e-5
-RULES = b"2"  # a change of what paddle_to_onnx.py makes of a program: files made by the old rules are not used then
-PATIENCE = 600.0  # seconds for a conversion, which takes about two
-SIZES = ((1, 96, 320), (3, 64, 96))  # count, height, width of the inputs of the check, where the network lets choose
+# Of a probability, or relative to the largest logit; float32 in another order of summation differs by about 1e-5.
+MAX_DIFFERENCE = 1e-3
+# Raised whenever paddle_to_onnx.py makes something else of a program: files of older versions are not used then.
+CONVERSION_VERSION = b"2"
+CONVERSION_SECONDS = 600.0  # seconds for a conversion, which takes about two
+# Count, height and width of the inputs of the check, where the network leaves them free.
+CHECKED_SIZES = ((1, 96, 320), (3, 64, 96))
 
 
 class Conversion:
@@ -44,7 +47,7 @@ class Conversion:
 
     def __init__(self, program: Path, params: Path):
         self.program, self.params = program, params
-        digest = hashlib.sha256(RULES)
+        digest = hashlib.sha256(CONVERSION_VERSION)
         try:
             for path in (program, params):
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -82,7 +85,7 @@ class Conversion:
             run: the engine.
 
         Raises:
-            ModelError: they differ by more than `TOLERANCE`.
+            ModelError: they differ by more than `MAX_DIFFERENCE`.
         """
         reference = PaddleRuntime(self.program, self.params)
         for batch in example_batches(shape):
@@ -91,9 +94,9 @@ class Conversion:
                 difference = f"has the shape {list(found.shape)}, not {list(expected.shape)}"
             else:
                 largest = float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
-                if largest <= TOLERANCE:
+                if largest <= MAX_DIFFERENCE:
                     continue
-                difference = f"differs from Paddle's by {largest:.1e} (at most {TOLERANCE:.0e} is allowed)"
+                difference = f"differs from Paddle's by {largest:.1e} (at most {MAX_DIFFERENCE:.0e} is allowed)"
             raise ModelError(f"{self.program}: not usable with {engine}: its output {difference}")
         self._keep(self.folder / f"{engine}.checked", b"")
 
@@ -113,7 +116,7 @@ def example_batches(shape: Sequence[Optional[int]]) -> list[np.ndarray]:
     """
     random = np.random.default_rng(0)
     batches = []
-    for count, height, width in SIZES:
+    for count, height, width in CHECKED_SIZES:
         size = [free if given is None else given for given, free in zip(shape, (count, 3, height, width))]
         batch = np.full(size, 0.8, np.float32)
         for picture in batch:
@@ -141,12 +144,12 @@ def _convert(program: Path, params: Path, extra: str) -> bytes:
         try:
             done = subprocess.run(
                 command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, timeout=PATIENCE, check=False,
+                stderr=subprocess.STDOUT, timeout=CONVERSION_SECONDS, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ModelError(f"{program}: cannot be converted to ONNX: {error}") from error
         if done.returncode or not target.is_file():
             lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-            telling = next((line for line in reversed(lines) if "rror" in line), f"exit status {done.returncode}")
-            raise ModelError(f"{program}: paddle2onnx cannot convert it: {telling}")
+            message = next((line for line in reversed(lines) if "rror" in line), f"exit status {done.returncode}")
+            raise ModelError(f"{program}: paddle2onnx cannot convert it: {message}")
         return target.read_bytes()

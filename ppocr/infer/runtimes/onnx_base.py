@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from ppocr.errors import MissingExtraError, ModelError
-from ppocr.infer.runtimes.base import telling_line
+from ppocr.infer.runtimes.base import error_line
 from ppocr.infer.runtimes.converted import Conversion
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.malloc import reuse_freed_memory
@@ -58,7 +58,7 @@ class ConvertedRuntime(abc.ABC):
             output = self._run(request, np.ascontiguousarray(batch))
         except Exception as error:  # both engines raise exceptions of their own from C++
             shape = list(batch.shape)
-            raise ModelError(f"{self._program}: failed on an input of {shape}: {telling_line(error)}") from error
+            raise ModelError(f"{self._program}: failed on an input of {shape}: {error_line(error)}") from error
         answer = use(output)
         self._idle.append(request)
         return answer
@@ -76,7 +76,7 @@ class ConvertedRuntime(abc.ABC):
         except ModelError:
             raise
         except Exception as error:
-            raise ModelError(f"{self._program}: {self.name} cannot load it: {telling_line(error)}") from error
+            raise ModelError(f"{self._program}: {self.name} cannot load it: {error_line(error)}") from error
 
     @abc.abstractmethod
     def _import(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppocr.infer.runtimes.onnx_base import ConvertedRuntime
 
-KERNELS = 150  # that the largest of our networks has for an input shape
+KERNELS_PER_SHAPE = 150  # that the largest of our networks has for an input shape
 
 
 class OpenVINORuntime(ConvertedRuntime):
@@ -30,7 +30,7 @@ class OpenVINORuntime(ConvertedRuntime):
             "ENABLE_CPU_PINNING": False,  # two networks of one thread each would be put on the same core
         }
         if shapes:
-            settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS
+            settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS_PER_SHAPE
         self._network = self._core.compile_model(self._core.read_model(model, b""), "CPU", settings)
 
     def _shape(self) -> list[Optional[int]]:

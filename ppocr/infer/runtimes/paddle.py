@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 
 from ppocr.errors import ModelError
-from ppocr.infer.runtimes.base import telling_line
+from ppocr.infer.runtimes.base import error_line
 from ppocr.infer.runtimes.paddle_core import paddle_core
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.malloc import reuse_freed_memory
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # oneDNN keeps compiled kernels for the whole process, 1024 of them unless told otherwise. A recogniser has 45 for each
 # shape of input; when not all fit, every batch compiles its own anew, which takes as long as running it. 50 KB each.
-KERNELS = "4096"
+CACHED_KERNELS = "4096"
 
 
 class PaddleRuntime:
@@ -37,7 +37,7 @@ class PaddleRuntime:
         threads: threads of the operators; 0 takes all cores.
         precision: "fp32", "bf16" for convolutions and matrix products in bfloat16, or "int8" for a `.pdmodel` that was
             exported for int8 execution.
-        shapes: not needed here; `KERNELS` bounds what oneDNN keeps for all networks together.
+        shapes: not needed here; `CACHED_KERNELS` bounds what oneDNN keeps for all networks together.
 
     Raises:
         ModelError: Paddle cannot load the files.
@@ -47,7 +47,7 @@ class PaddleRuntime:
 
     def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", CACHED_KERNELS)
         choose_kernels_of_mkl()
         core = paddle_core()
         core.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
@@ -73,7 +73,7 @@ class PaddleRuntime:
                 output = self._output.copy_to_cpu()
             except Exception as error:
                 shape = list(batch.shape)
-                raise ModelError(f"{self._program}: failed on an input of {shape}: {telling_line(error)}") from error
+                raise ModelError(f"{self._program}: failed on an input of {shape}: {error_line(error)}") from error
         return use(output)
 
 
@@ -118,7 +118,7 @@ def _onednn_predictor(
     except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
         if precision == "bf16" and not without:
             return _onednn_predictor(core, files, threads, precision=precision, without=(LINEAR_PASS,))
-        raise ModelError(f"{files[0]}: Paddle Inference cannot load it: {telling_line(error)}") from error
+        raise ModelError(f"{files[0]}: Paddle Inference cannot load it: {error_line(error)}") from error
 
 
 @contextlib.contextmanager
@@ -156,7 +156,7 @@ def _legacy_predictor(core: Any, files: tuple[str, str], threads: int) -> Any:
         config.enable_openvino_engine(core.AnalysisConfig.Precision.Float32)
         return core.PaddleInferPredictor(config)
     except Exception as error:
-        logger.debug("%s: oneDNN runs it, OpenVINO cannot: %s", files[0], telling_line(error))
+        logger.debug("%s: oneDNN runs it, OpenVINO cannot: %s", files[0], error_line(error))
         return None
     finally:
         shutil.rmtree(folder, ignore_errors=True)

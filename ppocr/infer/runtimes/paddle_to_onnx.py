@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 17
-WHOLE = 1024  # a pooling window at least this long takes the mean of the whole axis
+MIN_WHOLE_AXIS_WINDOW = 1024  # a pooling window at least this long takes the mean of the whole axis
 
 
 def convert(program: Path, params: Path, target: Path) -> None:
@@ -100,8 +100,8 @@ def _take_whole_means(graph: onnx.GraphProto) -> None:
             continue
         settings = {item.name: helper.get_attribute_value(item) for item in node.attribute}
         window = settings["kernel_shape"]
-        axes = [2 + axis for axis, length in enumerate(window) if length >= WHOLE]
-        others = [length for length in window if length < WHOLE]
+        axes = [2 + axis for axis, length in enumerate(window) if length >= MIN_WHOLE_AXIS_WINDOW]
+        others = [length for length in window if length < MIN_WHOLE_AXIS_WINDOW]
         if axes and settings.get("ceil_mode") and not any(settings["pads"]) and set(others) <= {1}:
             node.CopyFrom(helper.make_node("ReduceMean", node.input, node.output, node.name, axes=axes, keepdims=1))
 

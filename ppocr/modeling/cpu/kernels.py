@@ -17,7 +17,7 @@ import paddle
 
 logger = logging.getLogger(__name__)
 
-MOST_TAPS = 256  # of a convolution, as in `kernels.c`
+MAX_KERNEL_TAPS = 256  # of a convolution, as in `kernels.c`
 SOURCE = Path(__file__).with_name("kernels.c")
 # Sums may be added in any order, which vector instructions need. -O3 would vectorise loops that must not be.
 FLAGS = ["-O2", "-ftree-vectorize", "-march=native", "-std=gnu99", "-fPIC", "-shared"]

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 
 from ppocr.modeling.cpu import functional as fast
-from ppocr.modeling.cpu.kernels import MOST_TAPS, kernels
+from ppocr.modeling.cpu.kernels import MAX_KERNEL_TAPS, kernels
 
 ACTIVATIONS = {nn.ReLU: fast.RELU, nn.Hardswish: fast.HARD_SWISH}
 
@@ -97,8 +97,8 @@ def _is_usual(conv: nn.Layer) -> bool:
 
 def _is_depthwise(conv: nn.Conv2D) -> bool:
     outputs, inputs_each, height, width = conv.weight.shape
-    whole = conv._groups == outputs > 1 == inputs_each and height * width <= MOST_TAPS
-    return whole and _is_usual(conv) and kernels() is not None
+    one_each = conv._groups == outputs > 1 == inputs_each and height * width <= MAX_KERNEL_TAPS
+    return one_each and _is_usual(conv) and kernels() is not None
 
 
 def _is_narrow(conv: nn.Conv2D) -> bool:

@@ -73,14 +73,14 @@ class SplitStem(nn.Layer):
     def __init__(self, stem: BranchedStem):
         super().__init__()
         self.stem = stem
-        whole = stem.stem3.conv
-        kernel = whole.weight.numpy()
+        conv = stem.stem3.conv
+        kernel = conv.weight.numpy()
         half = kernel.shape[1] // 2
         self.pooled = nn.Conv2D(half, len(kernel), 3, stride=2, padding=1, bias_attr=False)
         self.pooled.weight.set_value(np.ascontiguousarray(kernel[:, :half]))
         self.convolved = nn.Conv2D(half, len(kernel), 3, stride=2, padding=1)
         self.convolved.weight.set_value(np.ascontiguousarray(kernel[:, half:]))
-        self.convolved.bias.set_value(whole.bias)
+        self.convolved.bias.set_value(conv.bias)
 
     def forward(self, pictures: paddle.Tensor) -> paddle.Tensor:
         x = self.stem.stem1(pictures)

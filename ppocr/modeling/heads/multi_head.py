@@ -62,10 +62,10 @@ class MultiHead(nn.Layer):
     def _add_teacher(self, spec: Dict[str, Any], in_channels: int, characters: int) -> None:
         path = f"{_PATH}.{spec['name']}"
         if spec["name"] == "SARHead":
-            classes = characters + sar_head.MARKS
+            classes = characters + sar_head.SPECIAL_CLASSES
             self.sar_head = TEACHERS.build(spec, path, in_channels=in_channels, out_channels=classes)
             return
-        self.gtc_head = TEACHERS.build(spec, path, out_channels=characters + nrtr_head.MARKS)
+        self.gtc_head = TEACHERS.build(spec, path, out_channels=characters + nrtr_head.SPECIAL_CLASSES)
         # The official names count a layer without weights before it.
         self.before_gtc = nn.Sequential(nn.Identity(), nrtr_head.Columns(in_channels, self.gtc_head.width))
 

@@ -14,17 +14,17 @@ from paddle import nn
 
 from ppocr.modeling.attention import attend
 
-PADDING = 0
-MARKS = 4  # classes before the characters: padding, unknown, start, end
-HEAD = 32  # channels of an attention head
-LONGEST = 5000  # positions in the table, as the official state dicts have it
+PADDING_CLASS = 0
+SPECIAL_CLASSES = 4  # classes before the characters: padding, unknown, start, end
+ATTENTION_HEAD_CHANNELS = 32  # channels of an attention head
+MAX_POSITIONS = 5000  # positions in the table, as the official state dicts have it
 
 
 class NRTRHead(nn.Layer):
     """Columns of a crop and its text so far → what comes next.
 
     Args:
-        out_channels: number of characters and of `MARKS`.
+        out_channels: number of characters and of `SPECIAL_CLASSES`.
         nrtr_dim: width of the columns and of the decoder; a multiple of 32, the width of each attention head.
         num_decoder_layers: number of blocks.
         max_text_length: where PaddleOCR's decoder stops when it predicts; this one does not predict.
@@ -38,13 +38,13 @@ class NRTRHead(nn.Layer):
 
     def __init__(self, out_channels: int, nrtr_dim: int = 256, num_decoder_layers: int = 4, max_text_length: int = 25):
         super().__init__()
-        if nrtr_dim <= 0 or nrtr_dim % HEAD:
-            raise ValueError(f"nrtr_dim must be a positive multiple of {HEAD}, came {nrtr_dim}")
+        if nrtr_dim <= 0 or nrtr_dim % ATTENTION_HEAD_CHANNELS:
+            raise ValueError(f"nrtr_dim must be a positive multiple of {ATTENTION_HEAD_CHANNELS}, came {nrtr_dim}")
         start = paddle.ParamAttr(initializer=nn.initializer.Normal(std=nrtr_dim**-0.5))
         self.out_channels, self.width = out_channels, nrtr_dim
         self.scale = math.sqrt(nrtr_dim)
         self.embedding = nn.Sequential(
-            ("embedding", nn.Embedding(out_channels, nrtr_dim, padding_idx=PADDING, weight_attr=start))
+            ("embedding", nn.Embedding(out_channels, nrtr_dim, padding_idx=PADDING_CLASS, weight_attr=start))
         )
         self.positional_encoding = Positions(nrtr_dim)
         self.decoder = nn.LayerList([DecoderBlock(nrtr_dim) for _ in range(num_decoder_layers)])
@@ -61,7 +61,7 @@ class NRTRHead(nn.Layer):
         Returns:
             float32[N, l - 1, out_channels], l the length of the longest text with its two marks.
         """
-        longest = int((text != PADDING).sum(axis=1).max())
+        longest = int((text != PADDING_CLASS).sum(axis=1).max())
         text = text[:, : longest - 1]
         future = paddle.triu(paddle.full([text.shape[1]] * 2, -math.inf), diagonal=1)
         x = self.positional_encoding(self.embedding(text) * self.scale)
@@ -86,9 +86,9 @@ class Positions(nn.Layer):
 
     def __init__(self, channels: int, *, dropout: float = 0.1):
         super().__init__()
-        places = paddle.arange(LONGEST, dtype="float32").unsqueeze(1)
+        places = paddle.arange(MAX_POSITIONS, dtype="float32").unsqueeze(1)
         angles = places * paddle.exp(paddle.arange(0, channels, 2, dtype="float32") * (-math.log(1e4) / channels))
-        table = paddle.stack([angles.sin(), angles.cos()], axis=2).reshape([LONGEST, 1, channels])
+        table = paddle.stack([angles.sin(), angles.cos()], axis=2).reshape([MAX_POSITIONS, 1, channels])
         self.register_buffer("pe", table)
         self.dropout = nn.Dropout(dropout)
 
@@ -120,7 +120,7 @@ class SelfAttention(nn.Layer):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.heads = channels // HEAD
+        self.heads = channels // ATTENTION_HEAD_CHANNELS
         self.qkv = nn.Linear(channels, 3 * channels)
         self.out_proj = nn.Linear(channels, channels)
 
@@ -134,7 +134,7 @@ class CrossAttention(nn.Layer):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.heads = channels // HEAD
+        self.heads = channels // ATTENTION_HEAD_CHANNELS
         self.q = nn.Linear(channels, channels)
         self.kv = nn.Linear(channels, 2 * channels)
         self.out_proj = nn.Linear(channels, channels)

@@ -12,7 +12,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-MARKS = 3  # classes after the characters: unknown, start and end, padding
+SPECIAL_CLASSES = 3  # classes after the characters: unknown, start and end, padding
 
 
 class SARHead(nn.Layer):
@@ -20,7 +20,7 @@ class SARHead(nn.Layer):
 
     Args:
         in_channels: of the features.
-        out_channels: number of characters and of `MARKS`.
+        out_channels: number of characters and of `SPECIAL_CLASSES`.
         enc_dim: width of both recurrent networks.
         max_text_length: where PaddleOCR's decoder stops when it predicts; this one does not predict.
         d_k: width of the attention.
