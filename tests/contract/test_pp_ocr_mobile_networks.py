@@ -188,7 +188,7 @@ def svtr(**settings):
     return NECKS.build(spec, "Neck", in_channels=16)
 
 
-def test_every_column_of_the_strip_sees_every_other():
+def test_every_column_of_the_crop_sees_every_other():
     neck, x = lively(svtr()), image(1, 16, 1, 20)
     changed = x.clone()
     changed[:, :, :, 19] += 1
@@ -247,10 +247,10 @@ def test_what_comes_next_depends_on_the_text_so_far_alone():
     np.testing.assert_allclose(z[:, :2], y[:, :2], atol=1e-6)
     np.testing.assert_allclose(z[1], y[1], atol=1e-6)
     assert np.abs(z[0, 2] - y[0, 2]).max() > 1e-4
-    assert np.abs(head(x.flip(0), TEXTS)["sar"].numpy() - y).max() > 1e-4  # it looks at the strip
+    assert np.abs(head(x.flip(0), TEXTS)["sar"].numpy() - y).max() > 1e-4  # it looks at the crop
 
 
-def test_columns_that_only_pad_the_strip_are_not_looked_at():
+def test_columns_that_only_pad_the_crop_are_not_looked_at():
     head, x = steady(taught_head()), image(2, 16, 1, 10)
     labels = {**TEXTS, "valid_ratio": paddle.to_tensor([1.0, 0.5])}
     other = x.clone()

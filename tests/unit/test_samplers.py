@@ -123,7 +123,7 @@ def test_scales_that_are_none():
 
 
 def widths(height):
-    """Of 200 strips: most are short, one is very long."""
+    """Of 200 crops: most are short, one is very long."""
     rng = np.random.default_rng(3)
     return np.append(rng.integers(10, 900, 199), 9000) * height // 48
 
@@ -133,14 +133,14 @@ def width_sampler(batch_size=8, **more):
     return WidthSampler(Plan([Part(count)], batch_size, widths=widths, **more), longest=1984)
 
 
-def test_batches_of_strips_about_equally_wide():
+def test_batches_of_crops_about_equally_wide():
     sampler, natural = width_sampler(), widths(48)
     batches = sampler.epoch(0)
     assert len(batches) == len(sampler) and sorted(flat(indices(sampler))) == list(range(200))
     for batch in batches:
         assert len(batch.indices) and batch.size[0] == 48
         needed = max(padded_width(min(width, 1984)) for width in natural[batch.indices].tolist())
-        assert batch.size[1] in (needed, padded_width(1984 - 1)), "as wide as its widest strip needs"
+        assert batch.size[1] in (needed, padded_width(1984 - 1)), "as wide as its widest crop needs"
     columns = [len(batch.indices) * batch.size[1] for batch in batches]
     assert np.median(columns) == pytest.approx(8 * 320, rel=0.25)
     padded = sum(columns) / sum(min(width, 1984) for width in natural.tolist())
@@ -153,14 +153,14 @@ def test_widths_come_in_random_order():
     assert len(width_sampler().epoch(0)) == len(width_sampler().epoch(7)), "the schedule counts on it"
 
 
-def test_processes_share_strips_of_all_widths():
+def test_processes_share_crops_of_all_widths():
     parts = [width_sampler(batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
     assert sorted(flat(indices(parts[0])) + flat(indices(parts[1]))) == list(range(200))
     assert len(parts[0].epoch(0)) == len(parts[1].epoch(0)) == len(parts[0])
 
 
-def test_few_strips_make_no_empty_batch():
-    """A long strip costs more than a batch; two processes need two batches."""
+def test_few_crops_make_no_empty_batch():
+    """A long crop costs more than a batch; two processes need two batches."""
     plan = Plan([Part(2)], 1, world_size=2, widths=lambda height: np.array([9000, 10]))
     assert [len(batch.indices) for batch in WidthSampler(plan).epoch(0)] == [1]
 

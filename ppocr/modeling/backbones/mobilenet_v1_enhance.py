@@ -1,6 +1,6 @@
 """MobileNetV1Enhance, the backbone of the mobile recognisers of PP-OCRv2 and PP-OCRv3.
 
-PP-LCNet (Cui et al. 2021, arXiv 2109.15099) for text strips: the separable convolutions of MobileNetV1 (Howard et al.
+PP-LCNet (Cui et al. 2021, arXiv 2109.15099) for text crops: the separable convolutions of MobileNetV1 (Howard et al.
 2017, arXiv 1704.04861) with hard swish, larger kernels and squeeze-and-excitation at the end.
 """
 
@@ -41,7 +41,7 @@ BLOCKS: Tuple[BlockSpec, ...] = (
 
 
 class RecMobileNetV1Enhance(nn.Layer):
-    """`float32[N, 3, H, W]` strips → `float32[N, C, h, w]`.
+    """`float32[N, 3, H, W]` crops → `float32[N, C, h, w]`.
 
     With H = 32 as PP-OCRv2 has it, h = 1 and w = W / 4; with H = 48, `last_conv_stride: [1, 2]` and average pooling as
     PP-OCRv3 has it, h = 1 and w = W / 8.
@@ -83,8 +83,8 @@ class RecMobileNetV1Enhance(nn.Layer):
         self.pool = nn.MaxPool2D(2) if last_pool_type == "max" else nn.AvgPool2D(pool)
         self.out_channels = channels
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        return self.pool(self.block_list(self.conv1(strips)))
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        return self.pool(self.block_list(self.conv1(crops)))
 
 
 class SeparableConv(nn.Layer):

@@ -1,4 +1,4 @@
-"""PP-LCNetV3, the backbone of the mobile networks of PP-OCRv4 and PP-OCRv5, for detection and for text strips.
+"""PP-LCNetV3, the backbone of the mobile networks of PP-OCRv4 and PP-OCRv5, for detection and for text crops.
 
 PP-LCNet (Cui et al. 2021, arXiv 2109.15099) with convolutions that learn as branches (`ppocr.modeling.mobile_one`).
 Attribute names are those of the official state dicts.
@@ -16,7 +16,7 @@ from ppocr.modeling.layers import IntPair, SqueezeExcitation, make_divisible
 from ppocr.modeling.mobile_one import BranchedConv, plain_conv_bn
 
 STEM_CHANNELS = 16
-TRAINING_COLUMNS = 40  # of a strip's features, whatever its width, while training
+TRAINING_COLUMNS = 40  # of a crop's features, whatever its width, while training
 DIVISOR = 16
 
 
@@ -121,8 +121,8 @@ class RecPPLCNetV3(nn.Layer):
         add_stages(self, REC, in_channels, scale=scale, branches=conv_kxk_num, lr_mults=lr_mult_list, lab_lr=lab_lr)
         self.out_channels = make_divisible(REC[-1][-1].out * scale, DIVISOR)
 
-    def forward(self, strips: paddle.Tensor) -> paddle.Tensor:
-        x = self.conv1(strips)
+    def forward(self, crops: paddle.Tensor) -> paddle.Tensor:
+        x = self.conv1(crops)
         for stage in (self.blocks2, self.blocks3, self.blocks4, self.blocks5, self.blocks6):
             x = stage(x)
         return F.adaptive_avg_pool2d(x, [1, TRAINING_COLUMNS]) if self.training else F.avg_pool2d(x, [3, 2])

@@ -120,7 +120,7 @@ class RecPPLCNetV4(nn.Layer):
         model_size: which table.
         det: official configurations may say the task here; it must agree.
         act, branches: of `LCNetV4Block`.
-        fixed_columns: False: W' is W / 8 while training too, for batches of strips as wide as they are.
+        fixed_columns: False: W' is W / 8 while training too, for batches of crops as wide as they are.
 
     Attributes:
         out_channels: C.

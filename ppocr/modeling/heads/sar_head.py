@@ -1,4 +1,4 @@
-"""A recurrent decoder that looks at the strip for each character (Li et al. 2019, SAR, arXiv 1811.00751).
+"""A recurrent decoder that looks at the crop for each character (Li et al. 2019, SAR, arXiv 1811.00751).
 
 In PP-OCRv3's recognisers it only teaches: while training, its gradients guide the backbone, and prediction uses the CTC
 branch alone (guided training of CTC, Hu et al. 2020, arXiv 2002.01276).
@@ -16,7 +16,7 @@ SPECIAL_CLASSES = 3  # classes after the characters: unknown, start and end, pad
 
 
 class SARHead(nn.Layer):
-    """A strip's features and its text so far → what comes next.
+    """A crop's features and its text so far → what comes next.
 
     Args:
         in_channels: of the features.
@@ -52,7 +52,7 @@ class SARHead(nn.Layer):
             features: float32[N, C, H, W].
             text: int64[N, L]: start mark, characters, end mark, padding. The longest text's end and what all texts
                 leave empty are not computed.
-            valid_ratio: float[N], how much of the width shows the strip and not what it was padded with; all of it by
+            valid_ratio: float[N], how much of the width shows the crop and not what it was padded with; all of it by
                 default.
 
         Returns:
@@ -70,7 +70,7 @@ class SARHead(nn.Layer):
 
 
 class Encoder(nn.Layer):
-    """`float32[N, C, H, W]` → `float32[N, width]`: what the whole strip says, read from left to right."""
+    """`float32[N, C, H, W]` → `float32[N, width]`: what the whole crop says, read from left to right."""
 
     def __init__(self, in_channels: int, width: int, *, dropout: float):
         super().__init__()
@@ -78,14 +78,14 @@ class Encoder(nn.Layer):
         self.linear = nn.Linear(width, width)
 
     def forward(self, features: paddle.Tensor, columns: paddle.Tensor) -> paddle.Tensor:
-        """`columns`: int64[N], how many of them show the strip."""
+        """`columns`: int64[N], how many of them show the crop."""
         steps, _ = self.rnn_encoder(features.max(axis=2).transpose([0, 2, 1]))
         last = F.one_hot(columns - 1, steps.shape[1]).unsqueeze(1)
         return self.linear(paddle.matmul(last, steps).squeeze(1))
 
 
 class Decoder(nn.Layer):
-    """The text so far → which places of the strip to look at → logits of the next character."""
+    """The text so far → which places of the crop to look at → logits of the next character."""
 
     def __init__(self, in_channels: int, out_channels: int, width: int, inner: int, *, dropout: float):
         super().__init__()

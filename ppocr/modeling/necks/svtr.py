@@ -1,6 +1,6 @@
 """The neck of PP-OCRv3's to PP-OCRv5's recognisers (Li et al. 2022, arXiv 2206.03001, SVTR-LCNet).
 
-Two transformer blocks of SVTR (Du et al. 2022, arXiv 2205.00159) let each column of a strip look at all others; what
+Two transformer blocks of SVTR (Du et al. 2022, arXiv 2205.00159) let each column of a crop look at all others; what
 they give is stacked with what came in.
 """
 
@@ -64,7 +64,7 @@ class SVTR(nn.Layer):
     def forward(self, features: paddle.Tensor) -> paddle.Tensor:
         if features.shape[2] != 1:
             raise ValueError(
-                f"the strip must be one row high after the backbone, came {features.shape[2]}: "
+                f"the crop must be one row high after the backbone, came {features.shape[2]}: "
                 "change its strides or the height of image_shape"
             )
         if self.use_guide:
