@@ -11,9 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Iterator, List, Literal, Mapping, Optional, Sequence, Union
 
-import yaml
-
 from ppocr.errors import ConfigError
+from ppocr.parse import ParseError, parse_yaml, read_text
 from ppocr.registry import signature_problems, suggest
 
 SECTIONS = ("Global", "Architecture", "Loss", "Optimizer", "PostProcess", "Metric", "Train", "Eval", "Slim")
@@ -141,26 +140,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file whose top level is a mapping.
 
     Raises:
-        ConfigError: with the line of a syntax error.
+        ConfigError: it cannot be read, or is not YAML of bounded size and depth; with the line.
     """
     try:
-        tree = _parse(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError([f"{path}{line}: not YAML: {error.problem}"]) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+        tree = parse_yaml(read_text(path))
+    except ParseError as error:
+        line = f":{error.line}" if error.line else ""
+        raise ConfigError([f"{path}{line}: {error.problem}"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     if not isinstance(tree, dict):
         raise ConfigError([f"{path}: expected a mapping at the top level, came {type(tree).__name__}"])
     return tree
-
-
-def _parse(text: str) -> Any:
-    """`yaml.safe_load`, by libyaml where PyYAML has it: thousands of characters take 20 instead of 170 ms."""
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # both are safe
-    except yaml.YAMLError:
-        return yaml.safe_load(text)  # raises the same mistake, in words that don't depend on what is installed
 
 
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]:
@@ -174,14 +165,17 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]
         *branch, last = path.split(".")
         node: Any = tree
         try:
+            value = parse_yaml(text)
+        except ParseError:
+            problems.append(f"-o {override}: {text!r} is not a YAML value")
+            continue
+        try:
             for key in branch:
                 node = node[_index(node, key)]
-            node[_index(node, last, adding=True)] = yaml.safe_load(text)
+            node[_index(node, last, adding=True)] = value
         except (KeyError, IndexError, ValueError, TypeError):
             known = list(node) if isinstance(node, Mapping) else []
             problems.append(f"-o {override}: there is no {path!r} to set{suggest(path.split('.')[-1], known)}")
-        except yaml.YAMLError:
-            problems.append(f"-o {override}: {text!r} is not a YAML value")
     return problems
 
 

@@ -6,26 +6,56 @@ a command can print `str(error)` as it is.
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+import unicodedata
+from typing import Any, List, Sequence, Tuple, Union
+
+# Separators of lines and paragraphs, and what turns the direction of writing, can make one line look like another.
+_MISLEADING = (0x2028, 0x2029, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {
+    code: text.encode("unicode_escape").decode("ascii")
+    for code in (*range(0x20), *range(0x7F, 0xA0), *_MISLEADING)
+    for text in [chr(code)]
+}
+_ESCAPES_BUT_LINES = {code: text for code, text in _ESCAPES.items() if chr(code) not in "\n\t\f"}
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Text as it may be shown on a terminal or in a log: control characters are written as `\n`, `\x1b`, `\u202e`.
+
+    File names, dictionaries and labels may hold what moves the cursor, changes colours or begins a line that looks
+    like one of ours.
+
+    Args:
+        lines: keep line breaks, tabs and form feeds, for text that is meant to have several lines.
+    """
+    return text.translate(_ESCAPES_BUT_LINES if lines else _ESCAPES)
+
+
+def has_control(text: str) -> bool:
+    """Whether a text holds a control character or half a surrogate pair."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 class PPOCRError(Exception):
-    """Base class: `except PPOCRError` catches whatever this package can tell the user about."""
+    r"""Base class: `except PPOCRError` catches whatever this package can tell the user about.
+
+    Args:
+        message: one sentence, or several, which `str()` gives a line each. Control characters in them are escaped.
+
+    Attributes:
+        problems: the sentences.
+    """
+
+    def __init__(self, message: Union[str, Sequence[str]] = ""):
+        self.problems: List[str] = [printable(line) for line in ([message] if isinstance(message, str) else message)]
+        super().__init__("\n".join(self.problems))
+
+    def __reduce__(self) -> Tuple[Any, ...]:  # pickle (worker processes) would pass the joined text
+        return type(self), (self.problems,)
 
 
 class ConfigError(PPOCRError):
-    """One or more mistakes in a configuration, all found in one pass.
-
-    Attributes:
-        problems: one sentence each, starting with the dotted key.
-    """
-
-    def __init__(self, problems: Sequence[str]):
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
-
-    def __reduce__(self) -> Tuple[Any, ...]:  # pickle (worker processes) would pass the joined text as the list
-        return type(self), (self.problems,)
+    """One or more mistakes in a configuration, all found in one pass; each begins with the dotted key."""
 
 
 class InputError(PPOCRError):

@@ -7,7 +7,6 @@ dictionary and greatest length of a text. Pictures are decoded unless --no-pictu
 from __future__ import annotations
 
 import argparse
-import json
 from functools import partial
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
@@ -21,6 +20,7 @@ from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import DataError, LabelError, PPOCRError
 from ppocr.ops.charset import Charset
+from ppocr.parse import ParseError, parse_json
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.dictionary import build_charset, read_dictionary
 
@@ -102,8 +102,8 @@ def guess_task(dataset: SimpleDataSet) -> Any:
     for index in range(len(dataset)):
         try:
             _, label = dataset.label(index)
-            return "det" if isinstance(json.loads(label), list) else "rec"
-        except json.JSONDecodeError:
+            return "det" if isinstance(parse_json(label), list) else "rec"
+        except ParseError:
             return "rec"
         except PPOCRError:
             continue

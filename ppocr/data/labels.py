@@ -20,11 +20,14 @@ from shapely.geometry import Polygon
 
 from ppocr.errors import LabelError
 from ppocr.ops.charset import Charset
+from ppocr.parse import ParseError, parse_json, read_bytes
 
 Point = Tuple[float, float]
 
 IGNORE_TAGS = ("###", "*")  # PaddleOCR's marks for text that cannot be read or shall not count
 MAX_LISTED_PROBLEMS = 20
+MAX_BYTES = 4_000_000_000  # of a label file: tens of millions of lines
+MAX_COORDINATE = 1_000_000  # pixels that a corner may lie from the origin; no picture has a longer side
 NO_AREA = "the polygon has no area"
 
 Sample = TypeVar("Sample")
@@ -209,14 +212,14 @@ def _read(
     if problems:
         more = len(problems) - MAX_LISTED_PROBLEMS
         tail = [f"… and {more} more problems"] if more > 0 else []
-        raise LabelError("\n".join(problems[:MAX_LISTED_PROBLEMS] + tail))
+        raise LabelError(problems[:MAX_LISTED_PROBLEMS] + tail)
     return samples
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """(1-based number, text) of every line that is not blank; CR LF and a byte-order mark are fine."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise LabelError(f"{path}: cannot be read: {error.strerror}") from error
     for number, raw in enumerate(data.split(b"\n"), start=1):
@@ -231,9 +234,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def _regions(text: str, *, repair: bool) -> tuple[tuple[TextRegion, ...], list[str]]:
     """The regions of one page, and what had to be repaired."""
     try:
-        records = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _Problems([Fault(BROKEN_JSON, f"broken JSON at character {error.pos}: {error.msg}")]) from error
+        records = parse_json(text)
+    except ParseError as error:
+        raise _Problems([Fault(BROKEN_JSON, error.problem)]) from error
     if not isinstance(records, list):
         raise _Problems([Fault(BROKEN_JSON, f"expected a list of regions, came {_short(text)}")])
     regions: list[TextRegion] = []
@@ -284,7 +287,8 @@ def _is_point(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2
-        and all(isinstance(part, (int, float)) and not isinstance(part, bool) and math.isfinite(part) for part in value)
+        and all(isinstance(part, (int, float)) and not isinstance(part, bool) for part in value)
+        and all(math.isfinite(part) and abs(part) <= MAX_COORDINATE for part in value)
     )
 
 

@@ -105,11 +105,11 @@ class Loader:
                 self._told.add(place)
                 logger.warning("left out: %s: %s", place, reason)
         if len(self.skipped) > MAX_SKIPPED_SHARE * self._samples:
-            shown = "\n".join(f"{place}: {reason}" for place, reason in self.skipped[-5:])
-            raise DataError(
+            summary = (
                 f"{len(self.skipped)} bad samples in an epoch of {self._samples}, more than {MAX_SKIPPED_SHARE:.0%}; "
-                f"`ppocr check-data` lists all of them; the latest:\n{shown}"
+                "`ppocr check-data` lists all of them; the latest:"
             )
+            raise DataError([summary, *(f"{place}: {reason}" for place, reason in self.skipped[-5:])])
 
 
 def build_loader(

@@ -18,6 +18,7 @@ from typing import Any, Dict, Mapping
 import numpy as np
 
 from ppocr.errors import ModelError
+from ppocr.parse import parse_json, read_bytes
 from ppocr.utils.atomic import replacing_file
 from ppocr.utils.pickles import read_arrays
 
@@ -74,7 +75,9 @@ def load_checkpoint(prefix: Path) -> Checkpoint:
             "Global.pretrained_model"
         )
     try:
-        states = json.loads(_file(prefix, ".states").read_text(encoding="utf-8"))
+        states = parse_json(read_bytes(_file(prefix, ".states")))
+        if not isinstance(states, dict):
+            raise ValueError(f"expected a mapping, found {type(states).__name__}")
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{prefix}.states: not written by this program ({error}); start from the weights with "
@@ -93,10 +96,41 @@ def read_states(prefix: Path) -> Dict[str, Any]:
         prefix = prefix.with_suffix("")
     _finish(prefix)
     try:
-        states = json.loads(_file(prefix, ".states").read_text(encoding="utf-8"))
+        states = parse_json(read_bytes(_file(prefix, ".states")))
     except (OSError, ValueError):
         return {}
-    return states if isinstance(states, dict) else {}
+    return states if isinstance(states, dict) and isinstance(states.get("slim", {}), dict) else {}
+
+
+def check_states(states: Mapping[str, Any], source: str) -> None:
+    """Whether states have the form that a trainer writes and goes on from.
+
+    Args:
+        states: of `Checkpoint`.
+        source: what the message calls them.
+
+    Raises:
+        ModelError: something is missing or of another form.
+    """
+    problems = [
+        f"{key}: expected a whole number from 0 on, found {states.get(key)!r}"
+        for key in ("epoch", "next_batch", "step", "batches")
+        if type(states.get(key)) is not int or not 0 <= states[key] < 1 << 62
+    ]
+    problems += [
+        f"{key}: expected a mapping, found {states.get(key)!r}"
+        for key in ("best", "slim", "scaler")
+        if not isinstance(states.get(key), dict)
+    ]
+    problems += [
+        f"{group}.{name}: expected a number, found {value!r}"
+        for group in ("best", "scaler")
+        if isinstance(states.get(group), dict)
+        for name, value in states[group].items()
+        if not isinstance(value, (int, float))
+    ]
+    if problems:
+        raise ModelError([f"{source}: not written by this program: {problem}" for problem in problems])
 
 
 def has_checkpoint(prefix: Path) -> bool:

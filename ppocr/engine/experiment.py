@@ -12,7 +12,7 @@ import paddle
 from ppocr.config import Config, load_config
 from ppocr.data.loader import Loader, build_loader
 from ppocr.engine.build import build_charset, build_model, input_shape
-from ppocr.engine.checkpoint import Checkpoint, load_checkpoint, read_states
+from ppocr.engine.checkpoint import Checkpoint, check_states, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
 from ppocr.engine.pretrained import freeze, load_pretrained, log_report
 from ppocr.engine.weights import load_weights
@@ -192,6 +192,7 @@ class Experiment:
         if self.options.checkpoints:
             source = Path(self.options.checkpoints)
             self.checkpoint = load_checkpoint(source)
+            check_states(self.checkpoint.states, f"{source}.states")
             if self.slim:
                 self.slim.restore(self.model, self.checkpoint.states.get("slim") or {}, input_shape=shape)
             load_weights(self.model, self.checkpoint.weights, source=str(source))

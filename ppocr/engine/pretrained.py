@@ -93,7 +93,7 @@ def load_pretrained(
         translated=tuple(translated),
     )
     if len(fits) < MIN_MATCHED_SHARE * sum(not _is_training_only(key) for key in state) and not _is_backbone(report):
-        raise ModelError("\n".join([f"{path} is for another network", *report.lines()[:12]]))
+        raise ModelError([f"{path} is for another network", *report.lines()[:12]])
     for key, array in {**fits, **translated}.items():
         state[key].set_value(array)
     return report

@@ -129,7 +129,7 @@ def open_model(name: str, kind: Kind) -> ModelDir:
     try:
         return ModelDir.open(path)
     except ConfigError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(error.problems) from error
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

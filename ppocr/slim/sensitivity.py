@@ -15,6 +15,7 @@ from typing import Callable, Dict, Mapping, Optional, Sequence
 from paddle import nn
 
 from ppocr.errors import SlimError
+from ppocr.parse import parse_json, read_bytes
 from ppocr.slim._compat import FPGM
 from ppocr.slim.prune import cut_of, plan_pruning
 from ppocr.utils.atomic import replacing_file
@@ -55,7 +56,7 @@ class Sensitivity:
         SlimError: no such file, or another one.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_bytes(path))
             if content["format"] != FILE_FORMAT:
                 raise SlimError(f"{path}: format {content['format']!r}, this version reads {FILE_FORMAT}")
             self = cls(path, network=content["network"], evaluation=content["evaluation"])
@@ -67,7 +68,7 @@ class Sensitivity:
             self.together = {str(key): float(loss) for key, loss in content.get("together", {}).items()}
         except OSError as error:
             raise SlimError(f"{path}: cannot be read: {error.strerror}") from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SlimError(f"{path}: not a file of ppocr prune-sensitivity") from error
         return self
 

@@ -150,7 +150,7 @@ def test_all_problems_at_once(file):
         (b"Global: {a: 1\nTrain: 2\n", r"config\.yml:2: not YAML: "),
         (b"- a\n- b\n", r"config\.yml: expected a mapping at the top level, came list"),
         (b"", r"config\.yml: expected a mapping at the top level, came NoneType"),
-        (b"\xff\xfeG", r"config\.yml: cannot be read: "),
+        (b"\xff\xfeG", r"config\.yml:1: not UTF-8 "),
         (
             b"Global: !!python/object/apply:os.getcwd []\n",
             r"config\.yml:1: not YAML: could not determine a constructor",

@@ -23,6 +23,7 @@ import numpy as np
 from PIL import ImageFont
 
 from ppocr.errors import MissingExtraError
+from ppocr.parse import parse_json, read_bytes
 from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def _read_file(path: Path, cache: Path) -> list[Face]:
     identity = f"{CACHE_VERSION} {path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     kept = cache / (hashlib.sha256(identity.encode()).hexdigest()[:24] + ".json")
     try:
-        records = json.loads(kept.read_text(encoding="utf-8"))
+        records = parse_json(read_bytes(kept))
     except (OSError, ValueError):
         records = _describe(path)
         # Several processes may read the same font at once, and a cache that cannot be written only costs time.

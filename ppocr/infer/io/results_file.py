@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any, Union
 
 from ppocr.errors import LabelError
 from ppocr.infer.results import OCRResult
+from ppocr.parse import ParseError, parse_json, read_text
+
+MAX_BYTES = 4_000_000_000  # of a results file
 
 
 def read_results(path: Union[str, Path]) -> list[OCRResult]:
@@ -21,27 +23,27 @@ def read_results(path: Union[str, Path]) -> list[OCRResult]:
         LabelError: with every mistake of the file, `file:line: reason`.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_text(path, MAX_BYTES)
     except OSError as error:
         raise LabelError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LabelError(f"{path}: not UTF-8 (byte {error.start})") from error
+    except ParseError as error:
+        raise LabelError(f"{path}:{error.line}: {error.problem}") from error
     results, problems = [], []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             results.append(_parse(line))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             problems.append(f"{path}:{number}: {_reason(error)}")
     if problems:
         more = [f"… and {len(problems) - 20} more problems"] if len(problems) > 20 else []
-        raise LabelError("\n".join(problems[:20] + more))
+        raise LabelError(problems[:20] + more)
     return results
 
 
 def _parse(line: str) -> OCRResult:
-    record: Any = json.loads(line)
+    record: Any = parse_json(line)
     if not isinstance(record, dict):
         raise TypeError('expected an object {"file": …, "lines": […]}')
     lines = record["lines"]
@@ -55,8 +57,8 @@ def _parse(line: str) -> OCRResult:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"broken JSON at character {error.pos}: {error.msg}"
+    if isinstance(error, ParseError):
+        return error.problem
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing"
     return str(error)
