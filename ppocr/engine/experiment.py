@@ -14,7 +14,7 @@ from ppocr.data.loader import Loader, build_loader
 from ppocr.engine.build import build_charset, build_model, input_shape
 from ppocr.engine.checkpoint import Checkpoint, check_states, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
-from ppocr.engine.pretrained import freeze, load_pretrained, log_report
+from ppocr.engine.pretrained import freeze, load_pretrained, log_report, spaces_as_trained
 from ppocr.engine.weights import load_weights
 from ppocr.errors import ConfigError
 from ppocr.optimizer.build import Optimizer, build_optimizer
@@ -33,6 +33,7 @@ class Experiment:
         config: of `load_config`.
 
     Attributes:
+        config: what is run: as given, but for what the weights decide (`spaces_as_trained`).
         task: `det`, `rec` or `cls`.
         environment: device, seed and processes.
         charset: the characters, None for a task without.
@@ -47,6 +48,8 @@ class Experiment:
     """
 
     def __init__(self, config: Config):
+        options = config.options
+        config = spaces_as_trained(config, options.checkpoints or options.pretrained_model)
         self.config, self.options = config, config.options
         self.environment: Environment = prepare(self.options)
         self.charset = build_charset(config)
@@ -117,7 +120,7 @@ class Experiment:
             return None
         if set(spec) != {"config", "pretrained_model"}:
             raise ConfigError([f"Loss.Teacher: expected the keys config and pretrained_model, came {sorted(spec)}"])
-        config = load_config(spec["config"])
+        config = spaces_as_trained(load_config(spec["config"]), spec["pretrained_model"])
         if config.at("Architecture.model_type") != self.task:
             raise ConfigError([f"Loss.Teacher.config: {spec['config']} is not for the task {self.task}"])
         charset = build_charset(config)

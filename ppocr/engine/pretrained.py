@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ppocr.config import read_yaml
+from ppocr.config import Config, read_yaml
+from ppocr.engine.checkpoint import read_states
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import SPEC, cache_root
-from ppocr.ops.charset import Charset
+from ppocr.ops.charset import BLANK, SPACE, Charset, stored_charsets
+from ppocr.utils.dictionary import build_charset
 from ppocr.utils.pickles import read_arrays
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def load_pretrained(
         key: array for key, array in arrays.items() if key in state and tuple(array.shape) == tuple(state[key].shape)
     }
     other = {key: array for key, array in arrays.items() if key in state and key not in fits}
-    translated = _translate(other, state, _charset_beside(path), charset)
+    translated = _translate(other, state, _charsets_beside(path), charset)
     known = {state[key].name for key in (*fits, *other)}  # of variables: an LSTM weight has two names
     report = PretrainedReport(
         source=path,
@@ -118,6 +120,33 @@ def find_weights(name: str, kind: str) -> Path:
     )
 
 
+def spaces_as_trained(config: Config, weights: Optional[str]) -> Config:
+    """`config`, with the class for the space that our weights were trained with.
+
+    A dictionary with a space of its own gets a second one now if `Global.use_space_char` is on; it did not in our
+    earlier runs. Their weights have one class less and go on as they are, without the second space.
+
+    Args:
+        weights: a checkpoint or other weights, as `Global` names them.
+    """
+    charset = build_charset(config) if weights else None
+    if charset is None or not config.options.use_space_char or SPACE not in charset.characters[:-1]:
+        return config
+    path = Path(str(weights))
+    if not read_states(path):  # no run of ours
+        return config
+    biases = {
+        len(array) for name, array in read_arrays(find_weights(str(path), "rec")).items()
+        if name.startswith("head.") and array.ndim == 1
+    }  # fmt: skip
+    if charset.num_classes in biases or charset.num_classes - 1 not in biases:
+        return config
+    logger.info("%s: trained with the dictionary's own space alone; Global.use_space_char is taken as false", weights)
+    tree = config.to_dict()
+    tree["Global"]["use_space_char"] = False
+    return Config(tree)
+
+
 def freeze(model: paddle.nn.Layer, patterns: Sequence[str]) -> List[str]:
     """Exclude parameters from training.
 
@@ -148,35 +177,47 @@ def freeze(model: paddle.nn.Layer, patterns: Sequence[str]) -> List[str]:
 def _translate(
     arrays: Mapping[str, np.ndarray],
     state: Mapping[str, paddle.Tensor],
-    old: Optional[Charset],
+    olds: Sequence[Charset],
     new: Optional[Charset],
 ) -> Dict[str, np.ndarray]:
-    """Weights of the last layer for another dictionary: known characters as they were, the others as initialised."""
-    if old is None or new is None:
+    """Weights of the last layer for another dictionary: known characters as they were, the others as initialised.
+
+    Args:
+        olds: what the characters of `arrays` may be; their number of classes tells which.
+    """
+    if new is None:
         return {}
-    before = {character: index for index, character in enumerate(old.characters, start=1)}
-    pairs = [(0, 0)]  # the blank
-    pairs += [(before[c], index) for index, c in enumerate(new.characters, start=1) if c in before]
-    source, target = np.array(pairs).T
+    by_classes = {old.num_classes: _common_classes(old, new) for old in olds}
     translated = {}
     for key, array in arrays.items():
         values = state[key].numpy()
-        if array.shape[:-1] == values.shape[:-1] and (array.shape[-1], values.shape[-1]) == (
-            old.num_classes,
-            new.num_classes,
-        ):
+        is_alike = array.shape[:-1] == values.shape[:-1] and values.shape[-1] == new.num_classes
+        if is_alike and array.shape[-1] in by_classes:
+            source, target = by_classes[array.shape[-1]]
             values[..., target] = array[..., source]
             translated[key] = values
     return translated
 
 
-def _charset_beside(path: Path) -> Optional[Charset]:
-    """The characters of the model directory that a file of weights lies in."""
+def _common_classes(old: Charset, new: Charset) -> Tuple[np.ndarray, np.ndarray]:
+    """Classes of the blank and of the common characters, int[k] in the old set and int[k] in the new one."""
+    before = {character: index for index, character in enumerate(old.characters, start=1)}
+    pairs = [(BLANK, BLANK)]
+    pairs += [(before[c], index) for index, c in enumerate(new.characters, start=1) if c in before]
+    source, target = np.array(pairs).T
+    return source, target
+
+
+def _charsets_beside(path: Path) -> List[Charset]:
+    """What the characters may be of the model directory that a file of weights lies in; empty for another place."""
     if not (path.parent / SPEC).is_file():
-        return None
+        return []
     post = read_yaml(path.parent / SPEC).get("PostProcess") or {}
     characters = post.get("character_dict")
-    return Charset(characters, bool(post.get("use_space_char"))) if characters else None
+    try:
+        return stored_charsets(characters, post.get("use_space_char")) if characters else []
+    except ValueError as error:
+        raise ModelError(f"{path.parent / SPEC}: PostProcess.character_dict: {error}") from error
 
 
 def _is_training_only(name: str) -> bool:

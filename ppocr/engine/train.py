@@ -35,7 +35,8 @@ def train(config: Config) -> Dict[str, float]:
     trainer.hooks = training_hooks(trainer)
     if experiment.environment.is_main:
         with replacing_file(experiment.output / "config.yml") as path:
-            path.write_text(yaml.safe_dump(config.to_dict(), allow_unicode=True, sort_keys=False), encoding="utf-8")
+            text = yaml.safe_dump(experiment.config.to_dict(), allow_unicode=True, sort_keys=False)
+            path.write_text(text, encoding="utf-8")
     if experiment.slim is not None and experiment.slim.is_new:
         experiment.slim.calibrate(experiment.model, (np.asarray(batch["image"]) for batch in trainer.loader.epoch(0)))
     trainer.run()

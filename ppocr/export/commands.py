@@ -43,7 +43,7 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
         settings = experiment.slim.quantize
         loader = evaluation_loader(experiment) if settings.execution != "float" else None
         return export_quantized(
-            experiment.model, config, Path(directory), execution=settings.execution,
+            experiment.model, experiment.config, Path(directory), execution=settings.execution,
             float_layers=settings.deployed_in_float, batches=_calibration_batches(loader),
             score=_score(experiment, loader) if loader is not None else None,
         )  # fmt: skip
@@ -51,7 +51,7 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
     def check(written: Path) -> None:
         logger.info("%d pictures are read as the network reads them", check_results(experiment, written))
 
-    return export_model(experiment.model, config, Path(directory), check=check)
+    return export_model(experiment.model, experiment.config, Path(directory), check=check)
 
 
 def _calibration_batches(loader: Optional[Loader]) -> List[np.ndarray]:

@@ -24,7 +24,7 @@ from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
-from ppocr.utils.dictionary import read_dictionary
+from ppocr.utils.dictionary import build_charset
 from ppocr.utils.networks import example_shape, predict
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def inference_spec(config: Config) -> dict[str, Any]:
     steps = [_for_prediction(step) for step in config.plain("Eval.dataset.transforms")]
     post = config.plain("PostProcess")
     options = config.options
-    if options.character_dict_path is not None:
-        characters = read_dictionary(options.character_dict_path)
-        post.update(character_dict=characters, use_space_char=options.use_space_char)
+    charset = build_charset(config)
+    if charset is not None:  # the final list: whoever reads it need not know how the space is counted
+        post.update(character_dict=charset.characters, use_space_char=False)
     return {
         "Global": {"model_name": options.model_name or config.at("Architecture.algorithm")},
         "PreProcess": {"transform_ops": [step for step in steps if step]},

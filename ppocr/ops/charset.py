@@ -1,18 +1,21 @@
 """The character set of a recogniser and its CTC codec: text → class indices → text.
 
-Class 0 is the CTC blank; the characters follow in dictionary order, then the space when it is switched on.
+Class 0 is the CTC blank; the characters follow in dictionary order, then the space when it is switched on. As in
+PaddleOCR, that last class is there even if the dictionary has a space of its own: the official English, Japanese,
+Korean and Latin recognisers have both. Both are read as a space; texts are encoded with the last one.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ppocr.errors import ConfigError
 
 BLANK = 0
+SPACE = " "
 REST = "\ufffd"  # a dictionary that holds it reads every character it does not know as "one of the rest"
 
 
@@ -21,10 +24,13 @@ class Charset:
 
     Args:
         characters: the dictionary, one entry each (an entry may have several code points), without blank.
-        use_space_char: append the space as the last class unless the dictionary has it.
+        use_space_char: append the space as the last class.
+
+    Attributes:
+        characters: one for each class from 1 on. This final list, without `use_space_char`, makes the same classes.
 
     Raises:
-        ValueError: an entry that is empty or stands twice.
+        ValueError: an entry that is empty or stands twice; only the space may stand once more, at the end.
     """
 
     def __init__(self, characters: Sequence[str], use_space_char: bool = False):
@@ -32,12 +38,13 @@ class Charset:
         fault = _fault(self.characters)
         if fault is not None:
             raise ValueError(f"the dictionary's entry {fault[0]} {fault[1]}")
-        if use_space_char and " " not in self.characters:
-            self.characters.append(" ")
+        if use_space_char:
+            self.characters.append(SPACE)
+        # of two spaces the last one counts, as in PaddleOCR
         self._index = {character: index for index, character in enumerate(self.characters, start=1)}
 
     @classmethod
-    def from_file(cls, path: Union[str, Path], use_space_char: bool = False) -> Charset:
+    def from_file(cls, path: Union[str, Path]) -> Charset:
         """Read a dictionary file: UTF-8, one character a line.
 
         Raises:
@@ -54,7 +61,7 @@ class Charset:
         fault = _fault(characters)
         if fault is not None:
             raise ConfigError([f"{path}:{fault[0]}: a dictionary has one character a line; this one {fault[1]}"])
-        return cls(characters, use_space_char)
+        return cls(characters)
 
     @property
     def num_classes(self) -> int:
@@ -114,12 +121,34 @@ class Charset:
         return [self.decode(i, p) for i, p in zip(indices, best)]
 
 
+def stored_charsets(characters: Sequence[str], use_space_char: Optional[bool]) -> List[Charset]:
+    """What the list of characters beside a network may mean, the likeliest first.
+
+    No two meanings have the same number of classes, so the network's own number decides between them:
+
+    - PaddleOCR 3 stores the dictionary alone and does not say whether a space follows (`use_space_char` is None).
+    - Our exports store the final list and `use_space_char: false`.
+    - Our exports of before stored the dictionary and `use_space_char: true`, and the space followed only a dictionary
+      that had none.
+
+    Raises:
+        ValueError: the list is no dictionary (see `Charset`).
+    """
+    final, extended = Charset(characters), Charset(characters, use_space_char=True)
+    if use_space_char is None:
+        return [extended, final]
+    if not use_space_char:
+        return [final]
+    return [extended, final] if SPACE in characters else [extended]
+
+
 def _fault(characters: Sequence[str]) -> Optional[Tuple[int, str]]:
     """(number of an entry, from 1, and what is wrong with it), or None for a dictionary."""
     first: dict[str, int] = {}
     for number, character in enumerate(characters, start=1):
         if not character:
             return number, "is empty"
-        if first.setdefault(character, number) != number:
+        is_last_space = character == SPACE and number == len(characters)
+        if first.setdefault(character, number) != number and not is_last_space:
             return number, f"is {character!r} again, as number {first[character]}"
     return None

@@ -137,7 +137,7 @@ def quantize_trained(
     if not batches:
         raise ModelError("no text was found on the pictures: nothing to calibrate on")
     return export_quantized(
-        experiment.model, config, directory, batches=batches, execution=execution, float_layers=float_layers
+        experiment.model, experiment.config, directory, batches=batches, execution=execution, float_layers=float_layers
     )
 
 

@@ -18,6 +18,7 @@ from ppocr.engine.hooks import Log, Scalars
 from ppocr.engine.train import train
 from ppocr.engine.trainer import Hook, Trainer
 from ppocr.errors import ConfigError, DataError
+from ppocr.export.commands import export_config
 
 
 def weights_of(model):
@@ -54,6 +55,28 @@ def test_frozen_parts_stay_as_they_were(tmp_path):
     after = weights_of(experiment.model)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {"head.fc.weight", "head.fc.bias"}  # running means and variances stay too
+
+
+@pytest.mark.parametrize("key", ["checkpoints", "pretrained_model"])
+def test_weights_from_before_dictionaries_with_a_space_got_another(tmp_path, key):
+    """Such runs had `use_space_char: true` and no class for a second space: they go on as they were."""
+    dictionary = tmp_path / "dict.txt"
+    dictionary.write_text("\n".join("abcdefghijklmnopqrstuvwxyzBEG0123456789 ") + "\n", encoding="utf-8")
+    config = tiny_config("rec", tmp_path, character_dict_path=str(dictionary), use_space_char=False)
+    train(Config(config))  # what use_space_char: true made of such a dictionary
+    config["Global"] = {**config["Global"], "use_space_char": True}
+    assert Experiment(Config(config)).charset.num_classes == 42  # a new run: blank, 39 characters, the space twice
+    before = load_checkpoint(tmp_path / "output/latest").weights
+    config["Global"][key] = str(tmp_path / "output/latest")
+    experiment = Experiment(Config(config))
+    assert experiment.model.head.out_channels == experiment.charset.num_classes == 41
+    assert all(np.array_equal(before[name], value) for name, value in weights_of(experiment.model).items())
+    config["Global"]["save_inference_dir"] = str(tmp_path / "exported")
+    report = export_config(Config(config))
+    post = yaml.safe_load((report.directory / "inference.yml").read_text(encoding="utf-8"))["PostProcess"]
+    assert len(post["character_dict"]) == 40 and post["use_space_char"] is False
+    train(Config(config))
+    assert yaml.safe_load((tmp_path / "output/config.yml").read_text())["Global"]["use_space_char"] is False
 
 
 def test_a_student_learns_from_a_teacher(tmp_path):

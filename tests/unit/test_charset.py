@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppocr.errors import ConfigError
-from ppocr.ops.charset import BLANK, REST, Charset
+from ppocr.ops.charset import BLANK, REST, Charset, stored_charsets
 
 
 def one_hot(indices, classes, probability=1.0):
@@ -20,8 +20,39 @@ def test_classes_are_blank_then_dictionary_then_space():
     assert charset.encode("b a") == [2, 3, 1]
 
 
-def test_space_already_in_dictionary_is_not_added_twice():
-    assert Charset([" ", "a"], use_space_char=True).num_classes == 3
+def test_the_space_is_appended_to_a_dictionary_that_has_one():
+    """As PaddleOCR counts: its English, Japanese, Korean and Latin models have a class for each of the two."""
+    charset = Charset(["a", " ", "b"], use_space_char=True)
+    assert charset.characters == ["a", " ", "b", " "] and charset.num_classes == 5
+    assert charset.encode("b a") == [3, 4, 1]  # the last one is what PaddleOCR trains
+    assert charset.decode_batch(one_hot([3, 2, 4, 1], 5))[0][0] == "b  a"
+    assert Charset(["a", " ", "b"]).num_classes == 4
+
+
+def test_a_final_list_is_taken_as_it_is():
+    assert Charset(["a", " ", "b", " "]).num_classes == 5
+    with pytest.raises(ValueError, match="entry 3 is ' ' again, as number 2"):
+        Charset(["a", " ", " ", "b"])
+
+
+@pytest.mark.parametrize(
+    ("characters", "use_space_char", "classes"),
+    [
+        ("ab", False, [3]),  # our exports: the list is final
+        ("ab ", False, [4]),
+        ("a b ", False, [5]),
+        ("ab", None, [4, 3]),  # PaddleOCR's exports: the dictionary alone, which Global.use_space_char may extend
+        ("ab ", None, [5, 4]),
+        ("ab", True, [4]),
+        ("ab ", True, [5, 4]),  # our exports of before: the space was appended unless the dictionary had it
+    ],
+)
+def test_what_a_stored_list_may_mean(characters, use_space_char, classes):
+    readings = stored_charsets(list(characters), use_space_char)
+    assert [charset.num_classes for charset in readings] == classes
+    for charset in readings:
+        assert charset.characters[: len(characters)] == list(characters)
+        assert set(charset.characters[len(characters) :]) <= {" "}
 
 
 def test_decoding_merges_repeats_and_drops_blanks():

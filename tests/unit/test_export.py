@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from ppocr.config import Config, load_config
-from ppocr.engine.build import build_model, input_shape
+from ppocr.engine.build import build_charset, build_model, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.export import export
 from ppocr.export.export import export_model, exported_model, inference_spec
+from ppocr.infer.model_dir import ModelDir
 from ppocr.utils.networks import predict
 
 CONFIGS = {
@@ -74,11 +75,28 @@ def test_directory_is_complete(exported):
 
 def test_character_set_travels_with_the_recogniser():
     post = inference_spec(load_config(CONFIGS["rec"]))["PostProcess"]
-    assert post["name"] == "CTCLabelDecode" and post["use_space_char"] is True
-    assert len(post["character_dict"]) == 63 and " " not in post["character_dict"]
+    assert post["name"] == "CTCLabelDecode" and post["use_space_char"] is False
+    assert len(post["character_dict"]) == 63 + 1 and post["character_dict"].index(" ") == 63  # the list is final
     chinese = inference_spec(load_config("rec/ch_ppocr_mobile_v2.0_rec.yml"))["PostProcess"]["character_dict"]
-    assert len(chinese) == 6623
+    assert len(chinese) == 6623 + 1
     assert yaml.safe_load(yaml.safe_dump(chinese, allow_unicode=True)) == chinese  # quotes, digits, "no", U+3000 …
+
+
+@pytest.mark.parametrize(("lines", "use_space_char"), [("ab", True), ("a b", True), ("ab ", True), ("ab ", False)])
+def test_what_was_exported_reads_as_the_network_was_trained(tmp_path, lines, use_space_char):
+    dictionary = tmp_path / "dict.txt"
+    dictionary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tree = load_config(CONFIGS["rec"]).to_dict()
+    tree["Global"].update(character_dict_path=str(dictionary), use_space_char=use_space_char)
+    config = Config(tree)
+    model, directory = build_model(config), tmp_path / "model"
+    export_model(model, config, directory)
+    charset = build_charset(config)
+    assert model.head.out_channels == len(lines) + 1 + use_space_char == charset.num_classes
+    decode = ModelDir.open(directory).postprocess("CTCLabelDecode")
+    steps = np.zeros((1, 5, charset.num_classes), np.float32)
+    steps[0, np.arange(5), [*charset.encode("b"), 0, *charset.encode(" "), 0, *charset.encode("a")]] = 1
+    assert decode(steps) == [("b a", 1.0)]
 
 
 def test_steps_of_training_are_left_out():

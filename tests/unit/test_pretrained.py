@@ -27,12 +27,14 @@ class Net(nn.Layer):
             self.more = nn.Linear(2, 2)
 
 
-def saved(tmp_path, model, name="model", characters=None):
+def saved(tmp_path, model, name="model", characters=None, use_space_char=True):
     folder = tmp_path / name
     folder.mkdir()
     paddle.save(model.state_dict(), str(folder / "best_accuracy.pdparams"))
     if characters is not None:
-        post = {"character_dict": list(characters), "use_space_char": True}
+        post = {"character_dict": list(characters)}
+        if use_space_char is not None:
+            post["use_space_char"] = use_space_char
         (folder / "inference.yml").write_text(yaml.safe_dump({"PostProcess": post}), encoding="utf-8")
     return folder
 
@@ -70,6 +72,32 @@ def test_the_classes_of_common_characters_are_taken_over(tmp_path):
         assert np.array_equal(weight[:, new_class], old[:, old_class])
     assert np.array_equal(weight[:, [1, 4]], before[:, [1, 4]])
     assert model.head.bias.numpy()[5] == source.head.bias.numpy()[4]
+
+
+@pytest.mark.parametrize(
+    ("characters", "use_space_char"), [("abc", None), ("abc ", False), ("abc ", None), ("abc ", True)]
+)
+def test_whatever_the_list_beside_the_weights_means(tmp_path, characters, use_space_char):
+    """PaddleOCR's directories, our final lists, and our older directories of a dictionary with a space."""
+    source, model = Net(5), Net(6)
+    weights = saved(tmp_path, source, characters=characters, use_space_char=use_space_char)
+    report = load_pretrained(model, str(weights), kind="rec", charset=NEW)
+    assert report.translated == ("head.weight", "head.bias")
+    assert np.array_equal(model.head.bias.numpy()[[0, 2, 3, 5]], source.head.bias.numpy()[[0, 3, 1, 4]])
+
+
+def test_of_two_spaces_the_last_one_is_taken_over(tmp_path):
+    source, model = Net(5), Net(6)
+    weights = saved(tmp_path, source, characters="a c", use_space_char=None)
+    load_pretrained(model, str(weights), kind="rec", charset=NEW)
+    # blank x c a z space  ←  blank a space c space
+    assert np.array_equal(model.head.bias.numpy()[[0, 2, 3, 5]], source.head.bias.numpy()[[0, 3, 1, 4]])
+
+
+def test_a_list_beside_the_weights_that_is_no_dictionary(tmp_path):
+    weights = saved(tmp_path, Net(5), characters="aba")
+    with pytest.raises(ModelError, match=r"inference\.yml: PostProcess\.character_dict: .* 3 is 'a' again"):
+        load_pretrained(Net(6), str(weights), kind="rec", charset=NEW)
 
 
 def test_a_backbone_alone(tmp_path):

@@ -42,7 +42,7 @@ def main() -> None:
     args = parser.parse_args()
 
     recognizer = TextRecognizer(OCROptions(rec=args.rec, threads=1))
-    characters = recognizer.postprocess.charset.characters
+    characters = recognizer.postprocess.characters
     materials = Materials(Sources(tuple(args.lang.split(",")), characters=characters, backgrounds=args.backgrounds))
     generator = LineGenerator(materials, height=args.height)
     print("| lines | count | exact | exact with spaces | characters |\n|---|---|---|---|---|")
