@@ -7,6 +7,7 @@ import pytest
 from ppocr.config import Config
 from ppocr.engine.build import build_charset, build_model
 from ppocr.errors import ConfigError
+from ppocr.registry import BACKBONES
 from ppocr.utils.dictionary import find_dictionary
 
 REC = {
@@ -125,7 +126,7 @@ def test_nothing_is_shared_between_two_builds():
         ({"Architecture__Head": None}, "Architecture.Head: missing; name one of CTCHead, ClsHead, DBHead, MultiHead"),
         (
             {"Architecture__Backbone": REMOVED},
-            "Architecture.Backbone: missing; name one of MobileNetV3, PPLCNetV4, ResNet, ShuffleNetV2",
+            f"Architecture.Backbone: missing; name one of {', '.join(BACKBONES['rec'].names())}",
         ),
         ({"Architecture__Nek": {}}, "Architecture.Nek: unknown key; did you mean 'Neck'?"),
         ({"Architecture__Transform": {"name": "TPS"}}, "Architecture.Transform: none is available; leave it empty"),

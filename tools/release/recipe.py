@@ -37,7 +37,7 @@ def split_of(name: str, shares: Mapping[str, float]) -> str:
 
 
 def charset() -> Charset:
-    return Charset.from_file(DICTIONARY, use_space_char=True)
+    return Charset(Charset.from_file(DICTIONARY).characters, use_space_char=True)
 
 
 class LineWriter:
