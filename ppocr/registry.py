@@ -8,10 +8,11 @@ dotted key and the nearest allowed choice.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import typing
-from typing import Any, Callable, Collection, Iterable, Mapping
+from typing import Any, Callable, Collection, Iterable, Mapping, Optional
 
 from ppocr.errors import ConfigError
 
@@ -38,15 +39,9 @@ class Registry:
 
     def problems(self, spec: Any, path: str, given: Collection[str] = ()) -> list[str]:
         """Everything wrong with `spec` (`{"name": …, parameter: value, …}`), as sentences starting with `path`."""
-        if not isinstance(spec, Mapping):
-            return [f"{path}: expected a mapping with a 'name', came {spec!r}"]
-        if "name" not in spec:
-            return [f"{path}.name: missing; choose one of {', '.join(self.names())}"]
-        name = spec["name"]
-        if not isinstance(name, str) or name not in self.table:
-            return [f"{path}.name: no {self.kind} is called {name!r}{suggest(name, self.names())}"]
-        arguments = {key: value for key, value in spec.items() if key != "name"}
-        return signature_problems(self.resolve(name), arguments, path, label=name, given=given)
+        problems: list[str] = []
+        self.prepare(spec, path, given, problems)
+        return problems
 
     def build(self, spec: Mapping[str, Any], path: str, **given: Any) -> Any:
         """Construct the component that `spec` names.
@@ -56,17 +51,93 @@ class Registry:
         Raises:
             ConfigError: with every problem of `spec`.
         """
-        problems = self.problems(spec, path, given)
+        problems: list[str] = []
+        construct = self.prepare(spec, path, given, problems)
         if problems:
             raise ConfigError(problems)
-        factory = self.resolve(spec["name"])
-        accepted = inspect.signature(factory).parameters
+        return construct(**given)
+
+    def prepare(self, spec: Any, path: str, given: Collection[str], problems: list[str]) -> Callable[..., Any]:
+        """Check `spec` now, construct later: when all parts of a configuration are known to be right.
+
+        Args:
+            spec: `{"name": …, parameter: value, …}`.
+            given: names of what the builder will give.
+            problems: everything wrong with `spec` is added, as sentences starting with `path`.
+
+        Returns:
+            Constructs the component from the values of `given`; not to be called if there were problems.
+        """
+        name = self._name(spec, path, problems)
+        if name is None:
+            return _never
+        factory = self.resolve(name)
         arguments = {key: value for key, value in spec.items() if key != "name"}
-        arguments.update({key: value for key, value in given.items() if key in accepted})
-        try:
-            return factory(**arguments)
-        except ValueError as error:  # a value that only the constructor can judge
-            raise ConfigError([f"{path}: {error}"]) from error
+        problems += signature_problems(factory, arguments, path, label=name, given=given)
+        accepted = inspect.signature(factory).parameters
+
+        def construct(**values: Any) -> Any:
+            try:
+                return factory(**arguments, **{key: value for key, value in values.items() if key in accepted})
+            except ValueError as error:  # a value that only the constructor can judge
+                raise ConfigError([f"{path}: {error}"]) from error
+
+        return construct
+
+    def prepare_steps(
+        self, steps: Any, path: str, given: Mapping[str, Any], problems: list[str], *, overruled: Collection[str] = ()
+    ) -> list[tuple[str, Callable[[], Any]]]:
+        """`prepare` for a list of `{name: settings}`.
+
+        Args:
+            given: the values themselves.
+            overruled: names in `given` that a step's own settings may replace.
+
+        Returns:
+            (name, constructs the step) of each.
+        """
+        if not isinstance(steps, (list, tuple)):
+            problems.append(f"{path}: expected a list of steps, came {steps!r}")
+            return []
+        prepared: list[tuple[str, Callable[[], Any]]] = []
+        for number, step in enumerate(steps):
+            here = f"{path}.{number}"
+            if not isinstance(step, Mapping) or len(step) != 1:
+                problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
+                continue
+            ((name, settings),) = step.items()
+            own = set(settings or ()).intersection(overruled)
+            values = {key: value for key, value in given.items() if key not in own}
+            construct = self.prepare({"name": name, **(settings or {})}, f"{here}.{name}", values, problems)
+            prepared.append((name, functools.partial(construct, **values)))
+        return prepared
+
+    def find(self, spec: Any) -> Optional[Callable[..., Any]]:
+        """The class (or function) that `spec` names, None where it names none."""
+        name = self._name(spec, "", [])
+        return None if name is None else self.resolve(name)
+
+    def wants(self, spec: Any, parameter: str) -> bool:
+        """Whether the component that `spec` names has this parameter; False where it names none."""
+        factory = self.find(spec)
+        return factory is not None and parameter in inspect.signature(factory).parameters
+
+    def _name(self, spec: Any, path: str, problems: list[str]) -> Optional[str]:
+        """The name in `spec` if it is one of ours; else None, and why."""
+        if not isinstance(spec, Mapping):
+            problems.append(f"{path}: expected a mapping with a 'name', came {spec!r}")
+        elif "name" not in spec:
+            problems.append(f"{path}.name: missing; choose one of {', '.join(self.names())}")
+        elif not isinstance(spec["name"], str) or spec["name"] not in self.table:
+            name = spec["name"]
+            problems.append(f"{path}.name: no {self.kind} is called {name!r}{suggest(name, self.names())}")
+        else:
+            return spec["name"]
+        return None
+
+
+def _never(**_: Any) -> Any:
+    raise AssertionError("a component with problems is not constructed")
 
 
 def signature_problems(

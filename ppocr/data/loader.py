@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Literal, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ppocr.data.pipeline import LoadedBatch, Pipeline
 from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
 from ppocr.data.workers import WorkerPool
 from ppocr.errors import ConfigError, DataError
 from ppocr.ops.charset import Charset
-from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, Registry, signature_problems, suggest
+from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, signature_problems, suggest
 
 logger = logging.getLogger(__name__)
 
@@ -139,28 +138,21 @@ def build_loader(
     """
     path = "Train" if training else "Eval"
     given = {"charset": charset, "max_text_length": max_text_length, "label_list": label_list, "task": task}
-    problems = loader_problems(section, path, given)
-    if problems:
-        raise ConfigError(problems)
-    options = LoaderOptions(**(section.get("loader") or {}))
-    spec = {key: value for key, value in section["dataset"].items() if key != "transforms"}
-    dataset = DATASETS.build(spec, f"{path}.dataset", **given)
-    transforms = section["dataset"]["transforms"]
-    if getattr(dataset, "resizes", False):
-        transforms = _with_resizing(transforms, section.get("sampler") or {})
-    steps = _build_steps(TRANSFORMS, transforms, f"{path}.dataset.transforms", given)
-    batch_steps = _build_steps(BATCH_TRANSFORMS, section.get("batch_transforms"), f"{path}.batch_transforms", given)
+    parts = _prepare(section, path, given)
+    dataset = parts.dataset(**given)
+    steps = [(name, construct()) for name, construct in parts.steps]
+    batch_steps = [construct() for _, construct in parts.batch_steps]
+    options = parts.options
     plan = Plan(
         parts_of(dataset), options.batch_size_per_card, shuffle=options.shuffle, drop_last=options.drop_last,
         seed=seed, rank=rank, world_size=world_size, training=training,
         widths=getattr(dataset, "widths", None),
     )  # fmt: skip
-    sampler_spec = section.get("sampler")
-    sampler = SAMPLERS.build(sampler_spec, f"{path}.sampler", plan=plan) if sampler_spec else EpochSampler(plan)
+    sampler = parts.sampler(plan=plan) if parts.sampler else EpochSampler(plan)
     if training and not len(sampler):
         raise ConfigError([_no_batch(path, plan)])
     return Loader(
-        Pipeline(dataset, steps, seed=seed, batch_steps=[step for _, step in batch_steps]),
+        Pipeline(dataset, steps, seed=seed, batch_steps=batch_steps),
         sampler,
         workers=options.num_workers,
         samples=-(-plan.samples // world_size),
@@ -176,27 +168,58 @@ def _no_batch(path: str, plan: Plan) -> str:
     )
 
 
-def loader_problems(section: Mapping[str, Any], path: str, given: Mapping[str, Any]) -> List[str]:
-    """Everything wrong in a section, as sentences that start with the dotted key."""
+class _Parts(NamedTuple):
+    """What a section describes, checked and not constructed yet."""
+
+    dataset: Callable[..., Any]
+    steps: List[Tuple[str, Callable[[], Any]]]
+    batch_steps: List[Tuple[str, Callable[[], Any]]]
+    sampler: Optional[Callable[..., Any]]
+    options: LoaderOptions
+
+
+def _prepare(section: Mapping[str, Any], path: str, given: Mapping[str, Any]) -> _Parts:
+    """Check a section and everything in it.
+
+    Raises:
+        ConfigError: every problem, as sentences that start with the dotted key.
+    """
     problems = [f"{path}.{key}: unknown key{suggest(key, SECTION_KEYS)}" for key in section if key not in SECTION_KEYS]
-    dataset = section.get("dataset")
-    if not isinstance(dataset, Mapping):
-        return [*problems, f"{path}.dataset: expected a mapping with a 'name', came {dataset!r}"]
-    spec = {key: value for key, value in dataset.items() if key != "transforms"}
-    problems += DATASETS.problems(spec, f"{path}.dataset", given)
-    problems += step_problems(TRANSFORMS, dataset.get("transforms"), f"{path}.dataset.transforms", given)
-    batch_steps = section.get("batch_transforms") or ()
-    problems += step_problems(BATCH_TRANSFORMS, batch_steps, f"{path}.batch_transforms", given)
-    problems += option_problems(section.get("loader") or {}, f"{path}.loader")
+    described = section.get("dataset")
+    if not isinstance(described, Mapping):
+        raise ConfigError([*problems, f"{path}.dataset: expected a mapping with a 'name', came {described!r}"])
+    spec = {key: value for key, value in described.items() if key != "transforms"}
+    dataset = DATASETS.prepare(spec, f"{path}.dataset", given, problems)
+    transforms = described.get("transforms")
+    if getattr(DATASETS.find(spec), "resizes", False):
+        transforms = _with_resizing(transforms, section.get("sampler"))
+    where = f"{path}.dataset.transforms"
+    steps = TRANSFORMS.prepare_steps(transforms, where, given, problems, overruled=GLOBAL_DEFAULTS)
+    where = f"{path}.batch_transforms"
+    batch_steps = BATCH_TRANSFORMS.prepare_steps(section.get("batch_transforms") or (), where, given, problems)
+    options = section.get("loader") or {}
+    problems += option_problems(options, f"{path}.loader")
     if given.get("charset") is None:
         problems += [
             f"Global.character_dict_path: missing; {name} of {path} needs the characters it lists"
-            for name in _names(dataset.get("transforms"))
-            if "charset" in inspect.signature(TRANSFORMS.resolve(name)).parameters
+            for name, _ in steps
+            if TRANSFORMS.wants({"name": name}, "charset")
         ]
+    sampler = None
     if section.get("sampler"):
-        problems += SAMPLERS.problems(section["sampler"], f"{path}.sampler", ("plan",))
-    return problems
+        sampler = SAMPLERS.prepare(section["sampler"], f"{path}.sampler", ("plan",), problems)
+    if problems:
+        raise ConfigError(problems)
+    return _Parts(dataset, steps, batch_steps, sampler, LoaderOptions(**options))
+
+
+def loader_problems(section: Mapping[str, Any], path: str, given: Mapping[str, Any]) -> List[str]:
+    """Everything wrong in a section, as sentences that start with the dotted key."""
+    try:
+        _prepare(section, path, given)
+    except ConfigError as error:
+        return error.problems
+    return []
 
 
 def option_problems(options: Any, path: str) -> List[str]:
@@ -211,47 +234,11 @@ def option_problems(options: Any, path: str) -> List[str]:
     ]
 
 
-def step_problems(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[str]:
-    """Everything wrong in a list of `{name: settings}`."""
-    if not isinstance(steps, (list, tuple)):
-        return [f"{path}: expected a list of steps, came {steps!r}"]
-    problems = []
-    for number, step in enumerate(steps):
-        here = f"{path}.{number}"
-        if not isinstance(step, Mapping) or len(step) != 1:
-            problems.append(f"{here}: expected one `Name: {{settings}}`, came {step!r}")
-            continue
-        ((name, settings),) = step.items()
-        spec = {"name": name, **(settings or {})}
-        problems += registry.problems(spec, f"{here}.{name}", _without_own(given, settings))
-    return problems
-
-
-def _names(steps: Any) -> List[str]:
-    """The steps that there are, of a list that may have anything in it."""
-    listed = [step for step in steps if isinstance(step, Mapping)] if isinstance(steps, (list, tuple)) else []
-    return [name for step in listed for name in step if name in TRANSFORMS.table]
-
-
-def _build_steps(registry: Registry, steps: Any, path: str, given: Mapping[str, Any]) -> List[Tuple[str, Any]]:
-    """(name, transform) of each step of a list without problems."""
-    built = []
-    for number, step in enumerate(steps or ()):
-        ((name, settings),) = step.items()
-        spec = {"name": name, **(settings or {})}
-        built.append((name, registry.build(spec, f"{path}.{number}.{name}", **_without_own(given, settings))))
-    return built
-
-
-def _with_resizing(steps: Sequence[Mapping[str, Any]], sampler: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+def _with_resizing(steps: Any, sampler: Any) -> Any:
     """The steps with RecResizeImg before the last one, KeepKeys, where they lack it; each batch's size overrules it."""
-    if any("RecResizeImg" in step for step in steps) or not sampler.get("scales"):
-        return list(steps)
+    if not isinstance(steps, (list, tuple)) or not isinstance(sampler, Mapping) or not sampler.get("scales"):
+        return steps  # what is wrong is told when they are checked
+    if any("RecResizeImg" in step for step in steps):
+        return steps
     width, height = sampler["scales"][0]
     return [*steps[:-1], {"RecResizeImg": {"image_shape": [3, height, width]}}, *steps[-1:]]
-
-
-def _without_own(given: Mapping[str, Any], settings: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    """What the builder gives to a step, without what the step's own settings say otherwise."""
-    own = set(settings or ()) & GLOBAL_DEFAULTS
-    return {key: value for key, value in given.items() if key not in own}

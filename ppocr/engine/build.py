@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from paddle import nn
 
@@ -31,33 +30,30 @@ def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
     Raises:
         ConfigError: with every problem of `Architecture` and of where the number of classes comes from.
     """
-    problems = outline_problems(config)
-    registries = _registries(config)
-    specs = {part: config.at(f"Architecture.{part}") for part in registries}
-    class_count, class_problems = _class_count(config, charset)
+    architecture = config.plain("Architecture")
+    problems = outline_problems(architecture)
+    if not isinstance(architecture, Mapping):
+        raise ConfigError(problems)
+    class_count, class_problems = _class_count(config, architecture.get("Head"), charset)
     problems += class_problems
-    given = {part: {"in_channels": None} for part in registries}
-    given["Head"] = {**given["Head"], **class_count}
-    for part, registry in registries.items():
-        if specs[part] is not None:
-            problems += registry.problems(specs[part], f"Architecture.{part}", given[part])
+    parts: Dict[str, Callable[..., nn.Layer]] = {}
+    for part, registry in _registries(architecture).items():
+        if architecture.get(part) is not None:
+            given = {"in_channels", *(class_count if part == "Head" else ())}
+            parts[part] = registry.prepare(architecture[part], f"Architecture.{part}", given, problems)
     if problems:
         raise ConfigError(problems)
 
     layers: Dict[str, nn.Layer] = {}
     channels: Any = IMAGE_CHANNELS
-    for part, registry in registries.items():
-        if specs[part] is None:
-            continue
-        given[part]["in_channels"] = channels
-        layers[part.lower()] = layer = registry.build(specs[part], f"Architecture.{part}", **given[part])
-        channels = layer.out_channels
+    for part, construct in parts.items():
+        layer = construct(in_channels=channels, **(class_count if part == "Head" else {}))
+        layers[part.lower()], channels = layer, layer.out_channels
     return OCRModel(**layers)
 
 
-def outline_problems(config: Config) -> List[str]:
+def outline_problems(architecture: Any) -> List[str]:
     """What is wrong in `Architecture` itself, apart from its parts."""
-    architecture = config.get("Architecture")
     if architecture is None:
         return ["Architecture: missing; it says which network to build"]
     problems = [
@@ -67,36 +63,31 @@ def outline_problems(config: Config) -> List[str]:
     ]
     model_type = architecture.get("model_type")
     if not isinstance(model_type, str) or model_type not in BACKBONES:
-        came = config.plain("Architecture.model_type")
-        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {came!r}")
+        problems.append(f"Architecture.model_type: expected one of {', '.join(BACKBONES)}, came {model_type!r}")
     if architecture.get("Transform") is not None:
         problems.append("Architecture.Transform: none is available; leave it empty")
-    for part, registry in _registries(config).items():
+    for part, registry in _registries(architecture).items():
         if part != "Neck" and architecture.get(part) is None:
             problems.append(f"Architecture.{part}: missing; name one of {', '.join(registry.names())}")
     return problems
 
 
-def _registries(config: Config) -> Dict[str, Registry]:
+def _registries(architecture: Mapping[str, Any]) -> Dict[str, Registry]:
     """Part → where its names are looked up, in the order in which the parts follow one another."""
-    model_type = config.at("Architecture.model_type")
+    model_type = architecture.get("model_type")
     backbones = BACKBONES.get(model_type) if isinstance(model_type, str) else None
     return {**({"Backbone": backbones} if backbones else {}), "Neck": NECKS, "Head": HEADS}
 
 
-def _class_count(config: Config, charset: Optional[Charset]) -> Tuple[Dict[str, Any], List[str]]:
+def _class_count(config: Config, head: Any, charset: Optional[Charset]) -> Tuple[Dict[str, Any], List[str]]:
     """How many classes the head predicts, under the name by which its constructor asks for them, and the problems.
 
     A head that takes `out_channels` predicts characters, one that takes `class_dim` predicts labels; others neither.
     """
-    spec = config.at("Architecture.Head")
-    if not isinstance(spec, Mapping) or spec.get("name") not in HEADS.table:
-        return {}, []  # told elsewhere
-    wanted = inspect.signature(HEADS.resolve(spec["name"])).parameters
-    if "out_channels" in wanted:
-        return _character_count(config, spec["name"], charset)
-    if "class_dim" in wanted:
-        return _label_count(config, spec)
+    if HEADS.wants(head, "out_channels"):
+        return _character_count(config, head["name"], charset)
+    if HEADS.wants(head, "class_dim"):
+        return _label_count(config.plain("PostProcess.label_list"), head.get("class_dim"))
     return {}, []
 
 
@@ -110,12 +101,11 @@ def _character_count(config: Config, head: str, charset: Optional[Charset]) -> T
     return {"out_channels": charset.num_classes}, []
 
 
-def _label_count(config: Config, head_spec: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[str]]:
-    labels, class_dim = config.at("PostProcess.label_list"), head_spec.get("class_dim")
+def _label_count(labels: Any, class_dim: Any) -> Tuple[Dict[str, Any], List[str]]:
     if labels is None:
         return {}, []  # then `class_dim` must be set, which the constructor's signature says
     problems = []
-    if not isinstance(labels, (list, tuple)):
+    if not isinstance(labels, list):
         problems = [f"PostProcess.label_list: expected a list, came {labels!r}"]
     elif class_dim not in (None, len(labels)):
         problems = [f"Architecture.Head.class_dim: {class_dim!r}, but PostProcess.label_list has {len(labels)} labels"]
