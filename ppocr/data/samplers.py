@@ -12,7 +12,7 @@ from typing import Callable, List, Literal, NamedTuple, Optional, Sequence, Tupl
 import numpy as np
 
 from ppocr.data.datasets import Dataset, Part
-from ppocr.ops.text_image import MARGIN, padded_width
+from ppocr.ops.text_image import RIGHT_MARGIN_PIXELS, padded_width
 
 
 class Batch(NamedTuple):
@@ -188,7 +188,7 @@ class WidthSampler:
                 "WidthSampler needs a data set that knows the sizes of its pictures, as SimpleDataSet does"
             )
         self._plan, self._height = plan, height
-        longest = min(longest, padded_width(longest) - MARGIN)
+        longest = min(longest, padded_width(longest) - RIGHT_MARGIN_PIXELS)
         self._widths = np.array([padded_width(min(one, longest)) for one in plan.widths(height).tolist()])
         pixels = self._widths.mean() * plan.samples
         batches = round(pixels / (plan.batch_size * width * plan.world_size))

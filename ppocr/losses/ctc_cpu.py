@@ -36,6 +36,7 @@ class _CTC(PyLayer):
     @staticmethod
     def forward(ctx: Any, logits: paddle.Tensor, labels: np.ndarray, lengths: np.ndarray, blank: int) -> paddle.Tensor:
         inside = np.arange(labels.shape[1]) < lengths[:, None]
+        # Any class will do after the text: these places are never part of a path.
         labels = np.where(inside, labels, blank)
         classes = np.concatenate([np.full((len(labels), 1), blank), labels], axis=1)
         places = paddle.to_tensor(np.repeat(classes[:, None], logits.shape[1], axis=1))  # [N, T, 1 + L]
@@ -43,8 +44,12 @@ class _CTC(PyLayer):
         scores = _log_probabilities(logits, probabilities, places)
         log_likelihood, shares = forward_backward(scores, labels, lengths)
 
+        # A text that needs more columns than there are has no path. Its loss is infinite and its shares are 0 / 0; both
+        # become 0, so that one such sample does not break the batch.
         possible = log_likelihood > LOG_ZERO / 2
         shares[~possible] = 0
+        # Blanks stand at L + 1 places but are one class; each character keeps a place of its own, equal ones are added
+        # up in `backward`.
         shares = np.concatenate([shares[..., ::2].sum(axis=2, keepdims=True), shares[..., 1::2]], axis=2)
         ctx.save_for_backward(probabilities, places, _float32(shares), _float32(possible))
         return _float32(np.where(possible, -log_likelihood, 0))
@@ -52,6 +57,7 @@ class _CTC(PyLayer):
     @staticmethod
     def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
         probabilities, places, shares, possible = ctx.saved_tensor()
+        # d loss / d logit = probability − share, for all classes; only those of the text have a share.
         result = probabilities * (gradient * possible).reshape([-1, 1, 1])
         shares = shares * gradient.reshape([-1, 1, 1])
         return result.put_along_axis_(places, -shares, axis=2, reduce="add")  # in place: a copy costs as much again
@@ -65,6 +71,8 @@ def forward_backward(scores: np.ndarray, labels: np.ndarray, lengths: np.ndarray
         labels: int[N, L].
         lengths: int[N].
     """
+    # Two recursions over the columns, each step for the whole batch and all places at once. The arrays carry two more
+    # places, before the first (α) or after the last (β), so that shifting by one or two needs no special case.
     count, columns, _ = scores.shape
     size = 2 * labels.shape[1] + 1
     path = np.empty((columns, count, size))
@@ -77,6 +85,8 @@ def forward_backward(scores: np.ndarray, labels: np.ndarray, lengths: np.ndarray
     before[0, :, 2] = 0  # as if a blank came before the first column: a path begins with it or with a character
     for t in range(columns):
         last = before[t]
+        # A path stays at its place, comes from the place before, or jumps over a blank between two different
+        # characters.
         before[t + 1, :, 2:] = path[t] + _log_sum(last[:, 2:], last[:, 1:-1], last[:, :-2] + jump)
 
     after = np.full((columns, count, size + 2), LOG_ZERO)  # β of equation 10, without the column's own probability
@@ -85,6 +95,8 @@ def forward_backward(scores: np.ndarray, labels: np.ndarray, lengths: np.ndarray
     after[-1, rows, np.maximum(2 * lengths - 1, 0)] = 0
     jump = np.concatenate([jump[:, 2:], np.full((count, 2), LOG_ZERO)], axis=1)
     for t in range(columns - 2, -1, -1):
+        # β of a step includes the next column's probability, but is stored without it: it is added for this step and
+        # taken off again, which needs no second array.
         after[t + 1, :, :-2] += path[t + 1]
         following = after[t + 1]
         after[t, :, :-2] = _log_sum(following[:, :-2], following[:, 1:-1], following[:, 2:] + jump)
@@ -104,6 +116,8 @@ def _log_probabilities(logits: paddle.Tensor, probabilities: paddle.Tensor, plac
     """
     chosen = paddle.take_along_axis(logits, places, axis=2, broadcast=False).numpy().astype(np.float64)
     known = paddle.take_along_axis(probabilities, places, axis=2, broadcast=False).numpy().astype(np.float64)
+    # log Σ exp(logits) = logit − log(probability) for any class; the most probable one gives it with the least
+    # rounding.
     best = known.argmax(axis=2)[..., None]
     largest = np.take_along_axis(known, best, axis=2)
     if largest.min() < MIN_SOFTMAX_PROBABILITY:
@@ -112,6 +126,7 @@ def _log_probabilities(logits: paddle.Tensor, probabilities: paddle.Tensor, plac
 
 
 def _log_sum(*terms: np.ndarray) -> np.ndarray:
+    """log Σ exp(terms), with the largest term taken out first so that nothing overflows."""
     largest = np.maximum.reduce(terms)
     return largest + np.log(sum(np.exp(term - largest) for term in terms))
 

@@ -57,11 +57,13 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         left, top = int(corner[0]), int(corner[1])
         crop = image[top : top + height, left : left + width]
     else:
-        # Only the surroundings of the quad: OpenCV refuses sources of 32,767 pixels and more a side.
+        # Only the surroundings of the quad: OpenCV refuses sources of 32,767 pixels and more a side. Three pixels more
+        # on each side, since the cubic interpolation looks two pixels beyond the point.
         left, top = np.clip(np.floor(quad.min(axis=0)).astype(int) - 3, 0, (image.shape[1] - 1, image.shape[0] - 1))
         right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3
         around = image[top : max(bottom, top + 1), left : max(right, left + 1)]
         transform = cv2.getPerspectiveTransform(quad - np.array([left, top], np.float32), target)
+        # Cubic and with a repeated border, as PaddleOCR cuts its crops: official recognisers were trained on such.
         crop = cv2.warpPerspective(
             around, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
@@ -98,6 +100,7 @@ def reading_order(quads: np.ndarray) -> list[int]:
     lefts = upright[:, :, 0].min(axis=1).tolist()
     centres = [(top + bottom) / 2 for top, bottom in zip(tops, bottoms)]
     rows: list[list[int]] = []
+    # Boxes come from top to bottom, so a box can only join one of the latest rows.
     for index in sorted(range(len(centres)), key=centres.__getitem__):
         row = next((row for row in reversed(rows[-3:]) if _same_row(index, row, tops, bottoms)), None)
         if row is None:
@@ -125,8 +128,10 @@ def _slant(quads: np.ndarray) -> float:
         return 0.0
     angles, weights = angles[level], lengths[level]
     order = np.argsort(angles)
+    # A weighted median: a few short boxes, whose direction is mostly rounding, cannot turn the page.
     middle = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
     median = float(angles[order][min(middle, len(order) - 1)])
+    # Turn the page only if most text agrees within 5°: on a page with text in all directions any angle would be wrong.
     agree = np.abs(angles - median) < np.pi / 36
     return median if weights[agree].sum() > 0.6 * weights.sum() else 0.0
 

@@ -122,7 +122,7 @@ def composite(image: np.ndarray) -> np.ndarray:
         band = slice(top, top + rows)
         opacity = alpha[band, :, None].astype(np.uint16)
         mixed = image[band, :, :3] * opacity + background * (255 - opacity)
-        out[band] = (mixed + 127) // 255
+        out[band] = (mixed + 127) // 255  # 127: rounds to the nearest instead of down
     return out
 
 
@@ -204,7 +204,8 @@ def _is_plain(picture: Any, data: bytes, chunks: frozenset[bytes]) -> bool:
     if picture.mode not in ("L", "RGB") or "transparency" in picture.info:
         return False
     if picture.format == "JPEG":
-        return data.endswith(b"\xff\xd9")
+        return data.endswith(b"\xff\xd9")  # OpenCV decodes a truncated JPEG as far as it goes, without an error
+    # An animated PNG has frames that OpenCV would not see, and EXIF data would turn the picture.
     turned = chunks & {b"eXIf"} or {"Raw profile type exif", "XML:com.adobe.xmp"} & set(picture.info)
     return picture.format == "PNG" and b"acTL" not in chunks and not turned
 
@@ -232,6 +233,8 @@ def _check_png(data: bytes, source: str) -> frozenset[bytes]:
     while position + 12 <= len(data):
         end = position + 8 + int.from_bytes(view[position : position + 4], "big")
         kind = bytes(view[position + 4 : position + 8])
+        # A lower-case first letter marks chunks that decoders may ignore (PNG, section 5.4); damage in them does no
+        # harm.
         is_critical = not kind[:1].islower() and end + 4 <= len(data)
         if is_critical and zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise InputError(source, "the picture is damaged (wrong checksum)")
@@ -269,6 +272,8 @@ def _contrasting_background(image: np.ndarray, alpha: np.ndarray) -> int:
     strongest = int(alpha.max())
     if strongest == 0:
         return 255
+    # The edge is where visible meets invisible: there a glyph must differ from what it lies on. Only the brightness of
+    # these pixels counts, so a large plain area does not decide.
     visible = (alpha >= (strongest + 1) // 2).astype(np.uint8)
     edges = cv2.bitwise_and(visible, cv2.dilate(1 - visible, np.ones((5, 5), np.uint8)))
     chosen = edges if edges.any() else visible

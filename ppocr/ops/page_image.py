@@ -39,6 +39,7 @@ def limited_size(
         ratio = limit_side_len / long
     else:
         raise ValueError(f"limit_type: expected 'max', 'min' or 'resize_long', came {limit_type!r}")
+    # After the type's own rule, since "min" and "resize_long" may ask for any size.
     ratio = min(ratio, max_side_limit / long, (max_pixels / (long * short)) ** 0.5)
     return _to_stride(height * ratio), _to_stride(width * ratio)
 
@@ -70,6 +71,8 @@ def normalize_planes(
         `out`.
     """
     values = np.arange(256, dtype=np.float32)
+    # A byte has 256 values, so the formula is computed 256 times a channel and the pixels look it up (5.0 -> 1.3 ms a
+    # page).
     tables = [values * np.float32(scale / s) - np.float32(m / s) for m, s in zip(mean, std)]
     return map_bytes(image, tables, out=out)
 
@@ -88,6 +91,8 @@ def tile_spans(length: int, longest: int, *, overlap: int) -> list[tuple[int, in
     """
     if length <= longest:
         return [(0, length)]
+    # Each span but the first adds `longest - overlap` new pixels. Then all get the least equal length that still covers
+    # the page: tiles of one size are one input shape, for which the engine compiles once.
     count = -(-(length - overlap) // (longest - overlap))
     span = _up_to_stride(-(-(length + (count - 1) * overlap) // count))
     starts = [_up_to_stride((length - span) * index // (count - 1)) for index in range(count)]

@@ -27,6 +27,7 @@ def offset_polygon(points: np.ndarray, distance: float) -> list[np.ndarray]:
     Returns:
         float32[M, 2] each: nothing if the polygon vanishes, several if it falls apart.
     """
+    # The second number is how far a rounded corner may be from a true arc: a quarter of a pixel, so few points suffice.
     offset = pyclipper.PyclipperOffset(2.0, 0.25 * _UNITS_PER_PIXEL)
     path = np.round(np.asarray(points, np.float64) * _UNITS_PER_PIXEL).astype(np.int64)
     try:

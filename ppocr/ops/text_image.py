@@ -10,8 +10,8 @@ import numpy as np
 
 from ppocr.ops.planes import map_bytes
 
-STEP = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
-MARGIN = 32  # recognisers were trained on padded crops and read the last characters better with some emptiness after
+WIDTH_STEP_PIXELS = 32  # widths are rounded up to a multiple at least: few input shapes keep memory bounded
+RIGHT_MARGIN_PIXELS = 32  # trained on padded crops, recognisers read the end better with some emptiness after it
 _TO_UNIT = np.arange(256, dtype=np.float32) * np.float32(1 / 127.5) - np.float32(1)  # bytes → [-1, 1]
 
 
@@ -24,8 +24,8 @@ def natural_width(image: np.ndarray, height: int) -> int:
 def padded_width(width: int) -> int:
     """The width that a crop of this natural width gets: some emptiness after its end, and then rounded up to a
     multiple of 32, from 256 pixels on of a quarter of the power of two below."""
-    width += MARGIN
-    step = max(STEP, (1 << (width.bit_length() - 1)) // 4)
+    width += RIGHT_MARGIN_PIXELS
+    step = max(WIDTH_STEP_PIXELS, (1 << (width.bit_length() - 1)) // 4)
     return -(-width // step) * step
 
 
@@ -43,9 +43,10 @@ def resize_normalize_pad(image: np.ndarray, height: int, width: int, *, out: Opt
     if out is None:
         out = np.empty((3, height, width), np.float32)
     used = min(width, natural_width(image, height))
+    # Bilinear, as in training: a sharper interpolation makes other pixels than the network has learned from.
     resized = cv2.resize(image, (used, height), interpolation=cv2.INTER_LINEAR)
     map_bytes(resized, (_TO_UNIT,) * 3, out=out[:, :, :used])
-    out[:, :, used:] = 0.0
+    out[:, :, used:] = 0.0  # mid-grey after normalisation: it looks neither like ink nor like paper
     return out
 
 
@@ -63,9 +64,9 @@ def split_long_crop(image: np.ndarray, longest: float) -> list[np.ndarray]:
     limit = int(height * longest)
     if width <= limit:
         return [image]
-    pieces = -(-width // int(limit * 0.9))
+    pieces = -(-width // int(limit * 0.9))  # a cut may move by a height, so pieces are planned a little too short
     busy = np.ptp(image.reshape(height, width, -1).mean(axis=2), axis=0)  # contrast of each column
-    half_window = max(1, height)
+    half_window = max(1, height)  # as wide as two characters: a gap between characters lies within
     cuts = [0]
     for k in range(1, pieces):
         centre = width * k // pieces

@@ -67,10 +67,14 @@ def warp(
         uint8[height, width(, 3)], bilinear; areas are averaged first where the map shrinks to less than a half.
     """
     scale = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+    # Bilinear interpolation looks at four pixels only; shrunk below a half it would skip the others and break thin
+    # strokes.
     if scale < 0.5 and min(image.shape[:2]) * scale >= 1:
         smaller = cv2.resize(image, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
         ratio_x, ratio_y = image.shape[1] / smaller.shape[1], image.shape[0] / smaller.shape[0]
         image, matrix = smaller, matrix @ scaling(ratio_x, ratio_y)
+    # From our measure (pixel corners) to OpenCV's (pixel middles), there and back; without it pictures and outlines
+    # would be half a pixel apart after each scaling.
     inner = np.linalg.inv(_HALF) @ matrix @ _HALF
     border = cv2.BORDER_REPLICATE if fill is None else cv2.BORDER_CONSTANT
     options: Any = {"flags": cv2.INTER_LINEAR, "borderMode": border, "borderValue": tuple(fill or ())}
@@ -107,10 +111,11 @@ def bend(image: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarra
 def _moving_least_squares(source: np.ndarray, target: np.ndarray, places: np.ndarray) -> np.ndarray:
     """complex[…]: where the deformation that takes `source` to `target` takes `places`."""
     p, q = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
-    weights = 1 / (np.abs(places[..., None] - p) ** 2 + 1e-6)
+    weights = 1 / (np.abs(places[..., None] - p) ** 2 + 1e-6)  # the small number: a place may be a control point itself
     weights /= weights.sum(axis=-1, keepdims=True)
     p_mean, q_mean = (weights * p).sum(axis=-1), (weights * q).sum(axis=-1)
     p_around, q_around = p - p_mean[..., None], q - q_mean[..., None]
     covariance = (weights * np.conj(p_around) * q_around).sum(axis=-1)
+    # Least squares of |turn · (p − p̄) − (q − q̄)|² over one complex number: its size scales, its angle turns.
     turn = covariance / (weights * np.abs(p_around) ** 2).sum(axis=-1)
     return q_mean + turn * (places - p_mean)

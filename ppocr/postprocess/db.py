@@ -87,10 +87,10 @@ class DBPostProcess:
                 rectangle = cv2.minAreaRect(outline)
             else:
                 rectangle = self._grow_rectangle(rectangle)
-            if min(rectangle[1]) < MIN_SIDE + 2:
+            if min(rectangle[1]) < MIN_SIDE + 2:  # grown, a region is larger: a thin one is still noise
                 continue
             box = _on_page(cv2.boxPoints(rectangle), to_page, height, width)
-            if min(crop_size(box)) <= MIN_SIDE:
+            if min(crop_size(box)) <= MIN_SIDE:  # of what the page's borders have left of it
                 continue
             boxes.append(box)
             scores.append(score)
@@ -102,7 +102,7 @@ class DBPostProcess:
         """int32[M, 1, 2] outlines of the binary map, the largest `max_candidates`, in the order they were found."""
         binary = cv2.compare(probability, self.thresh, cv2.CMP_GT)  # type: ignore[call-overload]  # takes a scalar too
         if self.use_dilation:
-            binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))
+            binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))  # as PaddleOCR's use_dilation
         contours = [
             contour
             for contour in cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
@@ -110,6 +110,8 @@ class DBPostProcess:
         ]
         if len(contours) > self.max_candidates:
             areas = np.array([cv2.contourArea(contour) for contour in contours])
+            # Stable, so that equal areas are chosen alike each time; then in the order they were found, as without a
+            # limit.
             largest = np.sort(np.argsort(-areas, kind="stable")[: self.max_candidates])
             contours = [contours[index] for index in largest]
         return contours
@@ -117,6 +119,7 @@ class DBPostProcess:
     def _outline(self, contour: np.ndarray, rectangle: tuple) -> np.ndarray:
         """float32[M, 2]: the region's rectangle, or its simplified contour for polygons."""
         if self.box_type == "poly":
+            # PaddleOCR's tolerance. With fewer than four points the outline is no usable polygon: take the rectangle.
             simple = cv2.approxPolyDP(contour, 0.002 * cv2.arcLength(contour, True), True)[:, 0]
             if len(simple) >= 4:
                 return simple.astype(np.float32)
@@ -133,6 +136,7 @@ class DBPostProcess:
         offset = pyclipper.PyclipperOffset()
         offset.AddPath(outline.round().astype(int).tolist(), pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
         grown = [np.array(path, np.float32) for path in offset.Execute(distance)]
+        # An outline with a neck may fall apart: keep the main part.
         return max(grown, key=cv2.contourArea, default=outline)
 
 
@@ -145,6 +149,8 @@ def mean_inside(probability: np.ndarray, outline: np.ndarray) -> float:
     height, width = probability.shape
     left, top = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, (width - 1, height - 1))
     right, bottom = np.clip(np.ceil(outline.max(axis=0)).astype(int), 0, (width - 1, height - 1))
+    # Only inside the bounding rectangle: a mask of the whole map would take as long for the smallest box as for the
+    # page.
     mask = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
     cv2.fillPoly(mask, [(outline - (left, top)).astype(np.int32)], 1)
     return cv2.mean(probability[top : bottom + 1, left : right + 1], mask)[0]

@@ -48,7 +48,7 @@ def test_slimmed_from_training_to_prediction(crops, tmp_path, capsys):
     assert main(["train", *common, slim, *resumed]) == 0  # the structure comes back before the weights
 
     weights = f"Global.pretrained_model={output / 'latest'}"  # they bring their structure: no Slim section
-    assert main(["export", *common, weights, f"Global.save_inference_dir={exported}"]) == 0
+    assert main(["export", *common, weights, "--output", str(exported)]) == 0
     assert yaml.safe_load((exported / "inference.yml").read_text())["Quantization"] == {
         "weights": "int8", "execution": "float",
     }  # fmt: skip
@@ -65,6 +65,7 @@ def test_a_float_checkpoint_is_not_resumed_as_a_quantized_one(crops, tmp_path, c
     ]  # fmt: skip
     for suffix in (".pdparams", ".pdopt"):
         paddle.save({}, str(tmp_path / f"x{suffix}"))
-    (tmp_path / "x.states").write_text('{"slim": {}}', encoding="utf-8")
+    states = {"epoch": 0, "next_batch": 0, "step": 0, "batches": 1, "best": {}, "slim": {}, "scaler": {}}
+    (tmp_path / "x.states").write_text(json.dumps(states), encoding="utf-8")
     assert main(["train", *common]) == 1
     assert "Slim.Quantize: the checkpoint was trained without it" in capsys.readouterr().err
