@@ -5,7 +5,8 @@
 
 Stages: `lines` (crops of the labelled sets), `case` (of labels in capitals), `synthetic`, `start` (the official weights
 as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads a thousand pictures), `rec`
-(training; goes on from where it was stopped). A stage may run beside `rec`, which takes what there is when it begins.
+(training; goes on from where it was stopped), `export` (the model directory of its latest weights). Any of them may run
+beside `rec`, which takes the lines that there are when it begins.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Callable, Dict
 
 from crops import copy_lines, cut_pages
 from pseudo import label_pictures
-from rec_training import train_recognizer
+from rec_training import export_recognizer, train_recognizer
 from recase import restore_case
 from recipe import logger, read_recipe
 from start import start_weights
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--fonts", metavar="DIR", help="for synthetic lines, instead of the system's")
     parser.add_argument("--engine", default="onnxruntime", help="that reads unlabelled pictures (default: onnxruntime)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of that engine (default: 1)")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the training")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     for name in [args.only] if args.only else STAGES:
@@ -73,7 +75,11 @@ def start(args: argparse.Namespace) -> None:
 
 
 def rec(args: argparse.Namespace) -> None:
-    train_recognizer(args.work)
+    train_recognizer(args.work, args.set)
+
+
+def export(args: argparse.Namespace) -> None:
+    export_recognizer(args.work)
 
 
 def once(folder: Path, make: Callable[[], object]) -> None:
@@ -86,6 +92,7 @@ def once(folder: Path, make: Callable[[], object]) -> None:
 
 STAGES: Dict[str, Callable[[argparse.Namespace], None]] = {
     "lines": lines, "case": case, "synthetic": synthetic, "start": start, "unlabelled": unlabelled, "rec": rec,
+    "export": export,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -19,15 +19,32 @@ def train_recognizer(work: Path, more: Sequence[str] = ()) -> None:
     shares = shares_of(lists, work, read_recipe()["mix"])
     settings = [
         f"Global.pretrained_model={work / 'start' / 'rec.pdparams'}",
-        f"Global.save_model_dir={work / 'rec'}",
         f"Train.dataset.label_file_list=[{', '.join(map(str, lists))}]",
         f"Train.dataset.ratio_list=[{', '.join(map(str, shares))}]",
-        f"Eval.dataset.label_file_list=[{pick_list(work)}]",
-        f"Eval.dataset.data_dir={work / 'lines'}",
         *more,
     ]
     logger.info("%d lists", len(lists))
-    os.execv(sys.executable, [sys.executable, "-m", "ppocr", "train", "-c", CONFIG, "--resume", "-o", *settings])
+    _become("train", work, ["--resume"], settings)
+
+
+def export_recognizer(work: Path, weights: str = "latest") -> None:
+    """Become `ppocr export`: the model directory of a checkpoint, `WORK/export/rec`."""
+    _become(
+        "export",
+        work,
+        ["--output", str(work / "export" / "rec")],
+        [f"Global.pretrained_model={work / 'rec' / weights}"],
+    )
+
+
+def _become(command: str, work: Path, arguments: Sequence[str], settings: Sequence[str]) -> None:
+    common = [
+        f"Global.save_model_dir={work / 'rec'}",
+        f"Eval.dataset.label_file_list=[{pick_list(work)}]",
+        f"Eval.dataset.data_dir={work / 'lines'}",
+    ]
+    call = [sys.executable, "-m", "ppocr", command, "-c", CONFIG, *arguments, "-o", *common, *settings]
+    os.execv(sys.executable, call)
 
 
 def shares_of(lists: Sequence[Path], work: Path, mix: Mapping[str, float]) -> List[float]:
