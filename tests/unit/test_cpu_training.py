@@ -83,6 +83,24 @@ def test_activation_after_a_sequence_that_ends_with_a_norm():
 
 
 @needs_kernels
+@pytest.mark.parametrize("act", [None, "relu", "hardswish"])
+def test_frozen_norm_with_activation(act):
+    """Its statistics stay, and the shift learns; Paddle's own would give it no gradient without one for the scale."""
+    block = conv_bn(3, 4, act=act)
+    block.bn.weight.set_value(np.array([1, -2, 0.5, 3], np.float32))
+    block.bn._mean.set_value(np.array([0.2, -0.1, 3, 0.1], np.float32))
+    block.bn._variance.set_value(np.array([1, 2, 0.3, 4], np.float32))
+    block.bn.eval()
+    array = random(5, 3, 30, 70)
+    output, x_gradient, weight_gradient, _, shift_gradient, *state = passes(copy.deepcopy(block), array, "float64")
+    quick = accelerate(copy.deepcopy(block))
+    quick.bn.weight.stop_gradient = True
+    expected = (output, x_gradient, weight_gradient, shift_gradient, *state)
+    for truth, value in zip(expected, passes(quick, array)):
+        np.testing.assert_allclose(value, truth, rtol=0, atol=1e-5 * max(np.abs(truth).max(), 1e-3))
+
+
+@needs_kernels
 def test_batch_norm_far_from_zero():
     """A variance as the difference of two large sums would be lost."""
     assert_equal_passes(nn.BatchNorm2D(2), random(2, 2, 60, 60) + 30, faster="BatchNorm2D")

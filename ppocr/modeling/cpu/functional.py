@@ -1,6 +1,6 @@
 """Operations of training in forms that a CPU computes faster than Paddle's own; values and gradients are the same.
 
-Maps are `float32[N, C, H, W]`. The first two run the kernels of `kernels.c`; the others are Paddle's matrix products,
+Maps are `float32[N, C, H, W]`. The first three run the kernels of `kernels.c`; the others are Paddle's matrix products,
 arranged so that less memory is touched.
 """
 
@@ -84,11 +84,40 @@ class NormaliseActivate(PyLayer):
         return (*_wanted(inputs[:3], gradients), None, None)
 
 
+class FrozenNormActivate(PyLayer):
+    """`apply(x, scale, shift, mean, variance, shape)`: with statistics that stay."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: paddle.Tensor,
+        scale: paddle.Tensor,
+        shift: paddle.Tensor,
+        mean: paddle.Tensor,
+        variance: paddle.Tensor,
+        shape: Normalisation,
+    ) -> paddle.Tensor:
+        x = x.contiguous()
+        output = paddle.empty_like(x)
+        call("frozen_forward", shape, x, scale, shift, mean, variance, output)
+        ctx.save_for_backward(x, scale, shift, mean, variance)
+        ctx.shape = shape
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gradient: paddle.Tensor) -> Tuple[Optional[paddle.Tensor], ...]:
+        inputs = ctx.saved_tensor()
+        gradients = [paddle.empty_like(tensor) for tensor in inputs[:3]]
+        call("frozen_backward", ctx.shape, *inputs, gradient.contiguous(), *gradients)
+        return (*_wanted(inputs[:3], gradients), None, None)
+
+
 def batch_norm_act(x: paddle.Tensor, norm: nn.BatchNorm2D, activation: int = LINEAR) -> paddle.Tensor:
-    """`norm` in `train()` mode, then an activation; what lies between is never stored."""
+    """`norm`, then an activation; what lies between is never stored. In `eval()` mode its statistics stay."""
     images, channels, height, width = x.shape
     shape = Normalisation(images, channels, height * width, activation, norm._epsilon, norm._momentum)
-    return NormaliseActivate.apply(x, norm.weight, norm.bias, norm._mean, norm._variance, shape)
+    function = NormaliseActivate if norm.training else FrozenNormActivate
+    return function.apply(x, norm.weight, norm.bias, norm._mean, norm._variance, shape)
 
 
 def narrow_conv2d(x: paddle.Tensor, weight: paddle.Tensor, padding: Sequence[int]) -> paddle.Tensor:

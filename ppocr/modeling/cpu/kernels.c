@@ -303,3 +303,38 @@ int normalise_backward(const Normalisation *n, const float *input, const float *
     }
     return 0;
 }
+
+// The same with statistics that are given and stay: x → act(γ (x − μ) / √(σ² + ε) + β).
+int frozen_forward(const Normalisation *n, const float *input, const float *scale, const float *shift,
+                   const float *mean, const float *variance, float *output) {
+    for (long map = 0; map < n->images * n->channels; map++) {
+        long channel = map % n->channels;
+        float slope = scale[channel] / sqrtf(variance[channel] + n->epsilon);
+        activate(output + map * n->pixels, input + map * n->pixels, n->pixels, n->activation, slope,
+                 shift[channel] - slope * mean[channel]);
+    }
+    return 0;
+}
+
+// With g the gradient before the activation: γ/σ g for the input, Σ g (x − μ) / σ for the scale, Σ g for the shift.
+int frozen_backward(const Normalisation *n, const float *input, const float *scale, const float *shift,
+                    const float *mean, const float *variance, const float *output_gradient, float *input_gradient,
+                    float *scale_gradient, float *shift_gradient) {
+    for (long channel = 0; channel < n->channels; channel++) {
+        float middle = mean[channel], inverse = 1 / sqrtf(variance[channel] + n->epsilon);
+        float slope = scale[channel] * inverse, start = shift[channel] - slope * middle;
+        double total = 0, product = 0;
+        for (long map = channel; map < n->images * n->channels; map += n->channels)
+            for (long begin = map * n->pixels; begin < (map + 1) * n->pixels; begin += CHUNK) {
+                long count = smaller(CHUNK, (map + 1) * n->pixels - begin);
+                float *restrict g = input_gradient + begin;
+                activate_backward(g, output_gradient + begin, input + begin, count, n->activation, slope, start);
+                total += sum(g, count);
+                product += product_sum(input + begin, middle, g, 0, count);
+                for (long i = 0; i < count; i++) g[i] *= slope;
+            }
+        shift_gradient[channel] = (float)total;
+        scale_gradient[channel] = (float)(product * inverse);
+    }
+    return 0;
+}

@@ -28,7 +28,17 @@ def accelerate(model: nn.Layer) -> nn.Layer:
 
 
 def runs_fast(layer: nn.Layer, x: paddle.Tensor) -> bool:
-    return layer.training and paddle.in_dynamic_mode() and x.place.is_cpu_place() and x.dtype == paddle.float32
+    return layer.training and _is_usual_tensor(x)
+
+
+def norm_runs_fast(norm: nn.Layer, x: paddle.Tensor) -> bool:
+    """In `train()` mode, or where its weights are frozen in a network that learns: it is then in `eval()` mode itself."""
+    learns = norm.training or (norm.weight.stop_gradient and paddle.is_grad_enabled())
+    return learns and _is_usual_tensor(x)
+
+
+def _is_usual_tensor(x: paddle.Tensor) -> bool:
+    return paddle.in_dynamic_mode() and x.place.is_cpu_place() and x.dtype == paddle.float32
 
 
 class DepthwiseConv2D(nn.Conv2D):
@@ -61,7 +71,7 @@ class WideLinear(nn.Linear):
 
 class BatchNorm2D(nn.BatchNorm2D):
     def forward(self, x: paddle.Tensor, activation: int = fast.LINEAR) -> paddle.Tensor:
-        return fast.batch_norm_act(x, self, activation) if runs_fast(self, x) else super().forward(x)
+        return fast.batch_norm_act(x, self, activation) if norm_runs_fast(self, x) else super().forward(x)
 
 
 class NormSequential(nn.Sequential):
@@ -72,7 +82,7 @@ class NormSequential(nn.Sequential):
         while steps:
             step = steps.pop(0)
             following = ACTIVATIONS.get(type(steps[0])) if steps else None
-            if following is not None and isinstance(step, BatchNorm2D) and runs_fast(step, x):
+            if following is not None and isinstance(step, BatchNorm2D) and norm_runs_fast(step, x):
                 steps.pop(0)
                 x = step(x, activation=following)
             else:
