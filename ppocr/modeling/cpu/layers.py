@@ -32,7 +32,7 @@ def runs_fast(layer: nn.Layer, x: paddle.Tensor) -> bool:
 
 
 def norm_runs_fast(norm: nn.Layer, x: paddle.Tensor) -> bool:
-    """In `train()` mode, or where its weights are frozen in a network that learns: it is then in `eval()` mode itself."""
+    """In `train()` mode, or, being in `eval()` mode itself, with frozen weights in a network that learns."""
     learns = norm.training or (norm.weight.stop_gradient and paddle.is_grad_enabled())
     return learns and _is_usual_tensor(x)
 
