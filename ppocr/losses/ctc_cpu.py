@@ -27,7 +27,8 @@ def ctc_loss(logits: paddle.Tensor, labels: paddle.Tensor, lengths: paddle.Tenso
         lengths: int[N], of the texts.
         blank: its class.
     """
-    return _CTC.apply(logits, labels.numpy(), lengths.numpy(), blank)
+    used = max(1, int(lengths.max()))  # what no text of the batch reaches would be computed for nothing
+    return _CTC.apply(logits, labels[:, :used].numpy(), lengths.numpy(), blank)
 
 
 class _CTC(PyLayer):

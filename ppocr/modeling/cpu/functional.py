@@ -105,7 +105,9 @@ class FrozenNormActivate(PyLayer):
         return output
 
     @staticmethod
-    def backward(ctx: Any, gradient: paddle.Tensor) -> Tuple[Optional[paddle.Tensor], ...]:
+    def backward(  # type: ignore[override]  # as above
+        ctx: Any, gradient: paddle.Tensor
+    ) -> Tuple[Optional[paddle.Tensor], ...]:
         inputs = ctx.saved_tensor()
         gradients = [paddle.empty_like(tensor) for tensor in inputs[:3]]
         call("frozen_backward", ctx.shape, *inputs, gradient.contiguous(), *gradients)
