@@ -125,7 +125,8 @@ class Piecewise(Schedule):
 
     Args:
         decay_epochs: at which epoch each further rate begins, rising.
-        values: the rates, one more than `decay_epochs`.
+        values: the rates, one more than `decay_epochs`; or as many, as some official configurations have it: then the
+            last epoch changes nothing.
 
     Raises:
         ValueError: the lists do not fit together.
@@ -140,7 +141,7 @@ class Piecewise(Schedule):
         warmup_epoch: float = 0,
         warmup_steps: Optional[int] = None,
     ):
-        if len(values) != len(decay_epochs) + 1:
+        if len(values) not in (len(decay_epochs), len(decay_epochs) + 1):
             raise ValueError(
                 f"{len(decay_epochs)} decay_epochs need {len(decay_epochs) + 1} values, came {len(values)}"
             )

@@ -18,16 +18,21 @@ EVERY = sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.glob("*/
 FILES = [file for file in EVERY if not file.startswith("slim/")]  # those are laid over others: test_slim_configs.py
 EXPECTED = {  # output of a [2, 3, H, W] batch in eval mode
     "det": lambda config: (2, 1, 64, 96),
-    "rec": lambda config: (2, 96 // COLUMN.get(name_of(config), 4), build_charset(config).num_classes),
+    "rec": lambda config: (2, 96 // column_of(config), build_charset(config).num_classes),
     "cls": lambda config: (2, len(config.at("PostProcess.label_list"))),
 }
-COLUMN = {"PPLCNetV4": 8}  # width of a recogniser's column in pixels, where it is not 4
 GIVEN_TO_TRANSFORMS = ("charset", "max_text_length", "label_list", "task")
 OPERATIONS = {"rec": "RecResizeImg", "cls": "ClsResizeImg"}
 
 
 def name_of(config):
     return config.at("Architecture.Backbone.name")
+
+
+def column_of(config):
+    """Width of a recogniser's column in pixels."""
+    halved_last = config.at("Architecture.Backbone.last_conv_stride") is not None
+    return 8 if halved_last or name_of(config) in ("PPLCNetV3", "PPLCNetV4") else 4
 
 
 def height_of(config):
@@ -52,6 +57,7 @@ def test_the_configurations_are_found():
         "mobile_cls",
         "tiny_det",
         "tiny_rec",
+        *(f"PP-OCRv{version}_mobile_{task}" for version in (2, 3, 4, 5) for task in ("det", "rec")),
     } <= set(names)
 
 
@@ -84,6 +90,8 @@ def test_configuration_describes_prediction(file):
         ("rec/ch_ppocr_mobile_v2.0_rec.yml", 6625),
         ("rec/ch_ppocr_server_v2.0_rec.yml", 6625),
         ("rec/en63_mobile_rec.yml", 65),
+        ("rec/PP-OCRv4_mobile_rec.yml", 6625),
+        ("rec/PP-OCRv5_mobile_rec.yml", 18385),
         ("rec/PP-OCRv6_tiny_rec.yml", 6906),
         ("rec/PP-OCRv6_small_rec.yml", 18710),
     ],
@@ -125,3 +133,10 @@ def test_the_dictionary_of_pp_ocrv6_is_the_official_one():
     assert zlib.crc32(data) == 1931186250  # the characters that the official ONNX form lists, a line feed after each
     characters = build_charset(load_config("rec/PP-OCRv6_small_rec.yml")).characters
     assert len(characters) == 18708 + 1 and characters[0] == "!" and characters[-1] == " "
+
+
+def test_the_dictionary_of_pp_ocrv5_is_the_official_one():
+    data = (CONFIGS.parent / "ppocr/utils/dict/ppocrv5_dict.txt").read_bytes()
+    assert zlib.crc32(data) == 835360908  # the characters that a published copy lists, a line feed after each
+    characters = build_charset(load_config("rec/PP-OCRv5_mobile_rec.yml")).characters
+    assert len(characters) == 18383 + 1 and characters[0] == "\u3000" and characters[-1] == " "

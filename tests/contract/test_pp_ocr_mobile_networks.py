@@ -30,9 +30,9 @@ def lively(model):
             noise = random.uniform(0.8, 1.2, tensor.shape)
             around_one = name.endswith(("weight", "_variance", "scale"))
             tensor.set_value((noise if around_one else noise - 1).astype("float32"))
-        elif len(tensor.shape) == 4:
-            values = random.standard_normal(tensor.shape) / np.sqrt(np.prod(tensor.shape[1:]))
-            tensor.set_value(values.astype("float32"))
+        else:
+            inputs = np.prod(tensor.shape[1:]) if len(tensor.shape) == 4 else tensor.shape[0]
+            tensor.set_value((random.standard_normal(tensor.shape) / np.sqrt(inputs)).astype("float32"))
     model.eval()
     return model
 

@@ -16,6 +16,10 @@ MOBILE = {
     "mobile_rec": "rec/ch_ppocr_mobile_v2.0_rec.yml",
     "mobile_cls": "cls/ch_ppocr_mobile_v2.0_cls.yml",
 }
+NEWER = {
+    f"PP-OCR{name}": f"{name[-3:]}/PP-OCR{name}.yml"
+    for name in ("v2_mobile_rec", "v3_mobile_det", "v3_mobile_rec", "v4_mobile_det", "v4_mobile_rec")
+}
 TINY = {"tiny_det": "det/PP-OCRv6_tiny_det.yml", "tiny_rec": "rec/PP-OCRv6_tiny_rec.yml"}
 # A selection from the official server checkpoints
 SERVER = {
@@ -59,9 +63,9 @@ def official_shapes(file):
     return {name: tuple(int(side) for side in shape.split("x")) for name, shape in pairs}
 
 
-@pytest.mark.parametrize("name", [*MOBILE, *TINY])
+@pytest.mark.parametrize("name", [*MOBILE, *TINY, *NEWER])
 def test_small_networks_have_the_official_names_and_shapes(name):
-    assert shapes({**MOBILE, **TINY}[name]) == official_shapes(name)
+    assert shapes({**MOBILE, **TINY, **NEWER}[name]) == official_shapes(name)
 
 
 @pytest.mark.parametrize("config_name", SERVER)

@@ -24,7 +24,7 @@ from ppocr.engine.build import build_model
 GOLDEN = Path(__file__).with_name("networks.json")
 
 
-def architecture(task, backbone):
+def architecture(task, backbone, other_neck=None):
     neck, head = {
         "det": ({"name": "DBFPN", "out_channels": 32}, {"name": "DBHead"}),
         "rec": ({"name": "SequenceEncoder", "encoder_type": "fc", "hidden_size": 24}, {"name": "CTCHead"}),
@@ -32,8 +32,15 @@ def architecture(task, backbone):
     }[task]
     return Config({
         "Global": {"character_dict_path": "ppocr/utils/dict/en63_dict.txt"},
-        "Architecture": {"model_type": task, "Backbone": backbone, "Neck": neck, "Head": head},
+        "Architecture": {"model_type": task, "Backbone": backbone, "Neck": other_neck or neck, "Head": head},
     })  # fmt: skip
+
+
+def predicting(path):
+    """A shipped configuration without the branch that only teaches, which takes seconds to make."""
+    config = load_config(path).to_dict()
+    del config["Architecture"]["Head"]["head_list"][1:]
+    return Config(config)
 
 
 CASES = {
@@ -44,7 +51,15 @@ CASES = {
     "mobile_cls": lambda: load_config("cls/ch_ppocr_mobile_v2.0_cls.yml"),
     "tiny_det": lambda: load_config("det/PP-OCRv6_tiny_det.yml"),
     "tiny_rec": lambda: load_config("rec/PP-OCRv6_tiny_rec.yml"),
-    "small_rec": lambda: load_config("rec/PP-OCRv6_small_rec.yml"),
+    "small_rec": lambda: predicting("rec/PP-OCRv6_small_rec.yml"),
+    "v2_mobile_rec": lambda: load_config("rec/PP-OCRv2_mobile_rec.yml"),
+    "v3_mobile_det": lambda: load_config("det/PP-OCRv3_mobile_det.yml"),
+    "v3_mobile_rec": lambda: predicting("rec/PP-OCRv3_mobile_rec.yml"),
+    "v4_mobile_det": lambda: load_config("det/PP-OCRv4_mobile_det.yml"),
+    "v4_mobile_rec": lambda: predicting("rec/PP-OCRv4_mobile_rec.yml"),
+    "det_lk_pan": lambda: architecture(
+        "det", {"name": "ResNet_vd", "layers": 18}, {"name": "LKPAN", "out_channels": 32}
+    ),
     "det_mobilenet_v3_small_se": lambda: architecture("det", {"name": "MobileNetV3", "model_name": "small"}),
     "det_resnet50_vd": lambda: architecture("det", {"name": "ResNet_vd", "layers": 50}),
     "det_shufflenet_v2": lambda: architecture("det", {"name": "ShuffleNetV2", "scale": 0.5}),
@@ -52,7 +67,7 @@ CASES = {
     "cls_shufflenet_v2": lambda: architecture("cls", {"name": "ShuffleNetV2", "scale": 1.0}),
 }
 SHAPES = {"det": (1, 3, 64, 96), "rec": (2, 3, 32, 64), "cls": (2, 3, 48, 192), "tiny_rec": (2, 3, 48, 64)}
-SHAPES["small_rec"] = SHAPES["tiny_rec"]
+SHAPES.update(dict.fromkeys(("small_rec", "v3_mobile_rec", "v4_mobile_rec"), SHAPES["tiny_rec"]))
 
 
 def fill(model):

@@ -52,7 +52,7 @@ def test_schedules(spec, steps, expected):
             "lr: warmup_epoch and warmup_steps",
         ),
         ({"name": "Const", "learning_rate": 1, "warmup_epoch": 11}, "lr: a warm-up of 110 steps does not fit"),
-        ({"name": "Piecewise", "decay_epochs": [1], "values": [1]}, "lr: 1 decay_epochs need 2 values, came 1"),
+        ({"name": "Piecewise", "decay_epochs": [1], "values": [1] * 3}, "lr: 1 decay_epochs need 2 values, came 3"),
         ({"name": "Piecewise", "decay_epochs": [2, 1], "values": [1, 1, 1]}, "lr: decay_epochs must rise"),
     ],
 )

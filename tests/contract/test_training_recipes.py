@@ -1,4 +1,4 @@
-"""PP-OCRv6's training recipes: every key means something here, also those that only the published files have."""
+"""PP-OCRv2's to v6's training recipes: every key means something, also those that only the published files have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ppocr.engine.build import build_charset, build_model
 from ppocr.optimizer.build import build_optimizer
 from ppocr.registry import LOSSES, METRICS
 
-CONFIGS = [f"{task}/PP-OCRv6_{size}_{task}.yml" for task in ("det", "rec") for size in ("tiny", "small", "medium")]
+MODELS = ("v6_tiny", "v6_small", "v6_medium", "v2_mobile", "v3_mobile", "v4_mobile", "v5_mobile")
+CONFIGS = [f"{task}/PP-OCR{model}_{task}.yml" for task in ("det", "rec") for model in MODELS]
 
 
 @pytest.mark.parametrize("path", CONFIGS)
