@@ -1,18 +1,17 @@
-"""A line on the terminal that tells how far a long run is."""
+"""A line on the terminal that says how far a long run is."""
 
 from __future__ import annotations
 
 import sys
-import time
+from typing import Any, Optional
 
-_WIDTH = 24
-_INTERVAL = 0.1  # seconds between two drawings
+REDRAW_SECONDS = 0.1
 
 
 class Progress:
-    """`[######--------] 12/40 files, 57 pages, 3.2 pages/s` on standard error.
+    """A `tqdm` bar on standard error, with the pages read so far.
 
-    Shown only on a terminal and from the second page (or file) on. Call `hide` before anything else is printed.
+    Shown only on a terminal and for more than one file or page. Call `hide` before anything else is printed.
 
     Args:
         files: how many there are in all.
@@ -20,27 +19,21 @@ class Progress:
 
     def __init__(self, files: int):
         self._files, self._pages = files, 0
-        self._begin = self._drawn_at = time.monotonic()
-        self._terminal, self._visible = sys.stderr.isatty(), False
+        self._bar: Optional[Any] = None
 
     def advance(self, finished_files: int) -> None:
         """Count one more page; `finished_files` are behind it."""
         self._pages += 1
-        now = time.monotonic()
-        if not self._terminal or max(self._files, self._pages) < 2 or now - self._drawn_at < _INTERVAL:
+        if max(self._files, self._pages) < 2 or not sys.stderr.isatty():
             return
-        filled = _WIDTH * finished_files // max(1, self._files)
-        speed = self._pages / max(now - self._begin, 1e-9)
-        bar = "#" * filled + "-" * (_WIDTH - filled)
-        sys.stderr.write(
-            f"\r[{bar}] {finished_files}/{self._files} files, {self._pages} pages, {speed:.1f} pages/s\x1b[K"
-        )
-        sys.stderr.flush()
-        self._drawn_at, self._visible = now, True
+        if self._bar is None:
+            from tqdm import tqdm  # not at the top: a single picture need not wait for its import
+
+            self._bar = tqdm(total=self._files, unit="file", leave=False, mininterval=REDRAW_SECONDS)
+        self._bar.set_postfix_str(f"{self._pages} pages", refresh=False)
+        self._bar.update(finished_files - self._bar.n)
 
     def hide(self) -> None:
         """Clear the line; the next `advance` draws it again."""
-        if self._visible:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._visible = False
+        if self._bar is not None:
+            self._bar.clear()

@@ -1,4 +1,4 @@
-"""Comparing texts: normalisation, edit distance, line accuracy, bags of characters and of words."""
+"""Comparing texts: normalisation, line accuracy, bags of characters and of words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import Hashable, Iterable, Sequence, Tuple
+
+from rapidfuzz.distance import Levenshtein
 
 from ppocr.metrics.score import Score
 
@@ -39,37 +41,6 @@ class TextRules:
 
 EXACT = TextRules(ignore_width=False, ignore_case=False, ignore_spaces=False)
 TOLERANT = TextRules()
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Levenshtein distance: fewest insertions, deletions and substitutions that turn one text into the other.
-
-    Bit-parallel (Myers 1999, in Hyyrö's 2003 form): the differences between neighbouring cells of a column of the usual
-    table are −1, 0 or 1, so two bit sets hold a whole column and Python's integers compute it at once.
-    """
-    if len(first) < len(second):
-        first, second = second, first
-    if not second:
-        return len(first)
-    where: dict[str, int] = {}  # character → the positions in `first` at which it stands
-    for position, character in enumerate(first):
-        where[character] = where.get(character, 0) | 1 << position
-    every, last = (1 << len(first)) - 1, 1 << len(first) - 1
-    up, down = every, 0  # cells that are one more, one less than the cell above: the first column is 0, 1, 2, …
-    distance = len(first)
-    for character in second:
-        same = where.get(character, 0)
-        diagonal = (((same & up) + up) ^ up) | same | down  # cells equal to their upper left neighbour
-        right_up = down | ~(diagonal | up)
-        right_down = up & diagonal
-        if right_up & last:
-            distance += 1
-        elif right_down & last:
-            distance -= 1
-        right_up = right_up << 1 | 1  # the top row is 0, 1, 2, …, too
-        up = (right_down << 1 | ~(diagonal | right_up)) & every
-        down = right_up & diagonal & every
-    return distance
 
 
 @dataclass(frozen=True)
@@ -120,7 +91,7 @@ def score_lines(pairs: Iterable[Tuple[str, str]], rules: TextRules = EXACT) -> L
     total = LineScore()
     for truth, prediction in pairs:
         truth, prediction = rules.apply(truth), rules.apply(prediction)
-        edits = edit_distance(truth, prediction)
+        edits = Levenshtein.distance(truth, prediction)
         longest = max(len(truth), len(prediction))
         total += LineScore(1, int(not edits), edits, len(truth), 1 - edits / longest if longest else 1.0)
     return total

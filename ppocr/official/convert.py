@@ -19,11 +19,19 @@ from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import export_model
 from ppocr.official.agreement import Run, check_agreement, find_crops, onnx_runner
 from ppocr.official.families import Family, OfficialModel
-from ppocr.official.onnx_graph import read_constants, read_layers, read_metadata, repair_upsampling, use_precise_means
+from ppocr.official.onnx_graph import (
+    load_onnx,
+    read_constants,
+    read_layers,
+    read_metadata,
+    repair_upsampling,
+    use_precise_means,
+)
 from ppocr.official.rename import only_weights
 from ppocr.official.unfuse import by_execution_order, calibrate_norms
 
 if TYPE_CHECKING:
+    import onnx
     import paddle
 
 TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
@@ -75,15 +83,16 @@ def convert_family(
     pages = [*drawn_pages(), *pages]
     crops: list[np.ndarray] = []
     reports = []
+    graphs = {official.kind: load_onnx(contents[official.member], official.member) for official in family.models}
     # The detector comes first: the others are checked on the crops that it finds.
     for official in sorted(family.models, key=lambda model: model.kind != "det"):
         log(f"{official.kind}: importing, exporting and checking")
         config = load_config(official.config)
-        _check_dictionary(config, family, contents)
+        _check_dictionary(config, family, contents, graphs.get("rec"))
         target = directory / official.kind
         prepare, pictures = (page_batches, pages) if official.kind == "det" else (crop_batches, crops)
         batches = functools.partial(prepare, pictures, config)
-        reports.append(_convert(official, config, contents, target, batches))
+        reports.append(_convert(official, config, graphs[official.kind], target, batches))
         if official.kind == "det":
             crops = find_crops(pages, target, config)
             if not crops:
@@ -94,17 +103,16 @@ def convert_family(
 def _convert(
     official: OfficialModel,
     config: Config,
-    contents: Mapping[str, bytes],
+    graph: onnx.ModelProto,
     target: Path,
     batches: Callable[[], Iterable[np.ndarray]],
 ) -> ModelReport:
-    data = contents[official.member]
     model = build_model(config)
-    loaded = load_weights(model, _weights(official, data, model), source=official.member)
+    loaded = load_weights(model, _weights(official, graph, model), source=official.member)
     if official.rename is None:
         calibrate_norms(model, itertools.islice(batches(), NORM_CALIBRATION_BATCHES))
     exported = export_model(model, config, target)
-    agreement = check_agreement(model, target, batches(), onnx=_onnx_if_possible(data))
+    agreement = check_agreement(model, target, batches(), onnx=_onnx_if_possible(graph))
     save_weights(model, target / TRAINED, without=loaded.initial)
     return ModelReport(
         kind=official.kind,
@@ -118,29 +126,34 @@ def _convert(
     )
 
 
-def _weights(official: OfficialModel, data: bytes, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
+def _weights(official: OfficialModel, graph: onnx.ModelProto, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
     if official.rename is None:
-        return by_execution_order(read_layers(data), model)
-    return official.rename(only_weights(read_constants(data)), model)
+        return by_execution_order(read_layers(graph), model)
+    return official.rename(only_weights(read_constants(graph)), model)
 
 
-def _onnx_if_possible(data: bytes) -> Optional[Run]:
+def _onnx_if_possible(graph: onnx.ModelProto) -> Optional[Run]:
+    """Runs the file as Paddle means it; `graph` is changed for that. None where onnxruntime is not installed."""
+    repair_upsampling(graph)
+    use_precise_means(graph)
     with contextlib.suppress(MissingExtraError):  # an optional package; the report tells that it was left out
-        return onnx_runner(use_precise_means(repair_upsampling(data)))
+        return onnx_runner(graph.SerializeToString())
     return None
 
 
-def _check_dictionary(config: Config, family: Family, contents: Mapping[str, bytes]) -> None:
+def _check_dictionary(
+    config: Config, family: Family, contents: Mapping[str, bytes], recognizer: Optional[onnx.ModelProto]
+) -> None:
     """The characters that our config names must be those of the weights, whose classes have no other names."""
     charset = build_charset(config)
     if charset is None:
         return
-    if family.dictionary is None:
-        name = next(model.member for model in family.models if model.kind == "rec")
-        text = read_metadata(contents[name]).get("character", "")
-    else:
+    if family.dictionary is not None:
         name, _ = family.dictionary
         text = contents[name].decode("utf-8-sig")
+    else:
+        name = "the recogniser's ONNX file"
+        text = read_metadata(recognizer).get("character", "") if recognizer is not None else ""
     theirs = text.replace("\r\n", "\n").rstrip("\n").split("\n")
     rest = charset.characters[len(theirs) :]  # the space, where the config switches it on
     if charset.characters[: len(theirs)] != theirs or rest not in ([], [" "]):

@@ -1,6 +1,7 @@
 """Fused weights → training form, and back: blocks with branches, the order of layers, statistics."""
 
 import numpy as np
+import onnx
 import paddle
 import pytest
 from paddle import nn
@@ -151,21 +152,18 @@ def test_known_statistics_are_not_touched():
 
 
 def onnx_model(nodes, inputs):
-    onnx = pytest.importorskip("onnx")
     value = onnx.helper.make_tensor_value_info
     x, y = value("x", 1, inputs), value("y", 1, None)
     graph = onnx.helper.make_graph(nodes, "g", [x], [y])
     opset = [onnx.helper.make_opsetid("", 13)]
-    return onnx.helper.make_model(graph, opset_imports=opset, ir_version=7).SerializeToString()
+    return onnx.helper.make_model(graph, opset_imports=opset, ir_version=7)
 
 
 def constant(name, array):
-    onnx = pytest.importorskip("onnx")
     return onnx.helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(array, name))
 
 
 def test_layers_of_an_onnx_file_in_order_with_their_biases():
-    onnx = pytest.importorskip("onnx")
     node = onnx.helper.make_node
     kernel, bias, norm = noise(4, 3, 1, 1), noise(1, 4, 1, 1), [noise(4) for _ in range(4)]
     nodes = [
@@ -183,7 +181,6 @@ def test_layers_of_an_onnx_file_in_order_with_their_biases():
 
 
 def test_layers_whose_biases_take_a_detour():
-    onnx = pytest.importorskip("onnx")
     node = onnx.helper.make_node
     kernel, bias, matrix = noise(4, 3, 1, 1), noise(4), noise(5, 5)
     nodes = [
@@ -198,7 +195,6 @@ def test_layers_whose_biases_take_a_detour():
 
 
 def test_a_normalisation_of_layers_that_is_written_out():
-    onnx = pytest.importorskip("onnx")
     node = onnx.helper.make_node
     scale, shift = noise(5), noise(5) + 1
     nodes = [
@@ -214,14 +210,13 @@ def test_a_normalisation_of_layers_that_is_written_out():
 
 @pytest.mark.parametrize("kind", ["GlobalAveragePool", "ReduceMean"])
 def test_steady_means_are_the_same_but_for_rounding(kind):
-    onnx = pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     attributes = {"axes": [2, 3], "keepdims": 1} if kind == "ReduceMean" else {}
-    data = onnx_model([onnx.helper.make_node(kind, ["x"], ["y"], **attributes)], [2, 3, 300, 200])
-    rewritten = use_precise_means(data)
-    assert [node.op_type for node in onnx.load_from_string(rewritten).graph.node] == ["ReduceMean", "ReduceMean"]
+    model = onnx_model([onnx.helper.make_node(kind, ["x"], ["y"], **attributes)], [2, 3, 300, 200])
+    use_precise_means(model)
+    assert [node.op_type for node in model.graph.node] == ["ReduceMean", "ReduceMean"]
     x = noise(2, 3, 300, 200) * 10 + 3
-    session = runtime.InferenceSession(rewritten, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     y = session.run(None, {"x": x})[0]
     np.testing.assert_allclose(y, x.astype(np.float64).mean(axis=(2, 3), keepdims=True), atol=1e-5)
 

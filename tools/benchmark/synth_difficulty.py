@@ -17,12 +17,13 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from ppocr import OCROptions, TextRecognizer
 from ppocr.data.labels import read_detection_labels, read_recognition_labels
 from ppocr.data.synth.lines import LineGenerator, Materials, Sources
 from ppocr.errors import LabelError
-from ppocr.metrics.text import TextRules, edit_distance
+from ppocr.metrics.text import TextRules
 from ppocr.ops.boxes import crop_quad
 
 Line = Tuple[np.ndarray, str]
@@ -85,7 +86,7 @@ def report(name: str, lines: Sequence[Line], recognizer: TextRecognizer) -> None
     spaced = np.mean([
         WITH_SPACES.apply(text) == WITH_SPACES.apply(answer) for (_, text), answer in zip(lines, answers)
     ])  # fmt: skip
-    edits = sum(edit_distance(text, answer) for text, answer in pairs)
+    edits = sum(Levenshtein.distance(text, answer) for text, answer in pairs)
     letters = 1 - edits / max(1, sum(len(text) for text, _ in pairs))
     print(f"| {name} | {len(lines)} | {exact:.1%} | {spaced:.1%} | {letters:.1%} |", flush=True)
 
