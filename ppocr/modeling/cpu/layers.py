@@ -78,6 +78,8 @@ class NormSequential(nn.Sequential):
     """Has batch normalisations with activations after them, each of which run as one."""
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        if not paddle.in_dynamic_mode():  # Paddle's tracer cannot translate what follows
+            return super().forward(x)
         steps = _flat(self)
         while steps:
             step = steps.pop(0)
