@@ -21,6 +21,7 @@ import yaml
 from ppocr.config import Config
 from ppocr.engine.build import FREE_AXIS, input_shape
 from ppocr.errors import ConfigError, ModelError
+from ppocr.infer.integrity import write_sealed
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
@@ -136,9 +137,9 @@ def _for_prediction(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_spec(spec: Mapping[str, Any], directory: Path) -> None:
-    """Write `inference.yml`."""
+    """Write `inference.yml`, the last file of a directory: it holds the sizes and hashes of the others."""
     text = yaml.safe_dump(dict(spec), allow_unicode=True, sort_keys=False, default_flow_style=None, width=118)
-    (directory / SPEC).write_text(text, encoding="utf-8")
+    write_sealed(directory / SPEC, text)
 
 
 def refuse_other_files(directory: Path) -> None:

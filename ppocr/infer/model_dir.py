@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Mapping, Optional
+from typing import Any, List, Literal, Mapping, Optional, Tuple
 
 from ppocr.config import read_yaml, thaw
 from ppocr.errors import ConfigError, ModelError
+from ppocr.infer.integrity import check_files
 from ppocr.registry import POSTPROCESSES, TRANSFORMS
+from ppocr.utils.atomic import recover_directories, recover_directory
 from ppocr.utils.cache import cache_folder
 
 Kind = Literal["det", "cls", "rec"]
@@ -19,6 +22,7 @@ DEFAULT = "default"  # in the place of a family: the first of these that was fet
 PREFERRED = ("tiny", "mobile", "small")
 LOGITS = "inference.logits.json"  # the same graph up to the last softmax, over the same weights; our exports have it
 SPEC = "inference.yml"
+ATTEMPTS = 5  # to look into a directory while it is being replaced
 
 
 def cache_root() -> Path:
@@ -33,8 +37,10 @@ def resolve_model(name: str, kind: Kind) -> Path:
         ModelError: neither exists; tells how to get it.
     """
     path = Path(name).expanduser()
+    recover_directory(path)
     if path.is_dir():
         return path
+    recover_directories(cache_root())
     families = _fetched_families(kind)
     for family in families[:1] if name == DEFAULT else [name]:
         if (cache_root() / family / kind).is_dir():
@@ -66,6 +72,7 @@ class ModelDir:
         program, params: graph and weights.
         logits: graph that stops before the softmax over the classes, where there is one.
         spec: contents of `inference.yml`; empty for a directory without it.
+        state: of the files when they were checked; see `is_current`.
     """
 
     path: Path
@@ -73,22 +80,42 @@ class ModelDir:
     params: Path
     logits: Optional[Path]
     spec: Mapping[str, Any] = field(repr=False)
+    state: Tuple[Any, ...] = field(repr=False, default=())
 
     @classmethod
     def open(cls, path: Path) -> ModelDir:
-        """Look into a directory.
+        """Look into a directory and check that its files are those that were written.
 
         Raises:
-            ModelError: a file is missing.
+            ModelError: a file is missing or damaged.
             ConfigError: `inference.yml` is not YAML.
         """
+        for _ in range(ATTEMPTS):
+            before = _state(path)
+            try:
+                model = cls._open(path, before)
+            except (ModelError, ConfigError):
+                if _state(path) == before:
+                    raise
+            else:
+                if model.is_current():
+                    return model
+        raise ModelError(f"{path}: is being replaced all the time; try again")
+
+    @classmethod
+    def _open(cls, path: Path, state: Tuple[Any, ...]) -> ModelDir:
         program = next((path / name for name in PROGRAMS if (path / name).is_file()), None)
         if program is None or not (path / PARAMS).is_file():
             held = ", ".join(sorted(item.name for item in path.iterdir())[:8]) or "nothing"
             raise ModelError(f"{path}: not a model directory: needs {' or '.join(PROGRAMS)} and {PARAMS}, holds {held}")
-        spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
         logits = path / LOGITS if (path / LOGITS).is_file() else None
-        return cls(path, program, path / PARAMS, logits, spec)
+        check_files(path, path / SPEC, [program, *([logits] if logits else [])], path / PARAMS)
+        spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
+        return cls(path, program, path / PARAMS, logits, spec, state)
+
+    def is_current(self) -> bool:
+        """Whether the files are still those that were checked, and not others that took their place."""
+        return _state(self.path) == self.state
 
     def transform(self, name: str, default: Optional[Mapping[str, Any]], **overrides: Any) -> Any:
         """Build one step of `PreProcess.transform_ops`.
@@ -130,6 +157,18 @@ def open_model(name: str, kind: Kind) -> ModelDir:
         return ModelDir.open(path)
     except ConfigError as error:
         raise ModelError(error.problems) from error
+
+
+def _state(path: Path) -> Tuple[Any, ...]:
+    """Changes when the directory or one of its model's files is replaced or written."""
+    found: List[Any] = []
+    with contextlib.suppress(OSError):
+        found.append(path.stat().st_ino)
+    for name in (*PROGRAMS, PARAMS, LOGITS, SPEC):
+        with contextlib.suppress(OSError):
+            entry = (path / name).stat()
+            found.append((name, entry.st_ino, entry.st_size, entry.st_mtime_ns))
+    return tuple(found)
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

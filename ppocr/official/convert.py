@@ -14,6 +14,7 @@ import numpy as np
 from ppocr.config import Config, load_config
 from ppocr.engine.build import build_charset, build_model
 from ppocr.engine.inputs import crop_batches, drawn_pages, page_batches
+from ppocr.engine.pretrained import TRAINED
 from ppocr.engine.weights import load_weights, save_weights
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.export.export import export_model
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     import onnx
     import paddle
 
-TRAINED = "best_accuracy.pdparams"  # what PaddleOCR's users call the weights to go on training from
 NORM_CALIBRATION_BATCHES = 8  # pages, or eights of crops, whose statistics imported normalisations get
 
 

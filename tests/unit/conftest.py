@@ -63,7 +63,7 @@ def ink_family(tmp_path, monkeypatch):
     for kind, spec in SPECS.items():
         directory = tmp_path / "models" / "ink" / kind
         directory.mkdir(parents=True)
-        for name in ("inference.json", "inference.pdiparams"):
-            (directory / name).write_bytes(b"")
+        (directory / "inference.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+        (directory / "inference.pdiparams").write_bytes(b"")
         (directory / "inference.yml").write_text(yaml.safe_dump(spec))
     return OCROptions(det="ink", cls="ink", rec="ink", engine="ink")

@@ -2,12 +2,21 @@
 
 import os
 import stat
+import sys
 import threading
 import time
 
 import pytest
 
-from ppocr.utils.atomic import ABANDONED_SECONDS, replacing_directory, replacing_file
+from ppocr.utils import atomic
+from ppocr.utils.atomic import (
+    ABANDONED_SECONDS,
+    recover_directories,
+    recover_directory,
+    replacing_directory,
+    replacing_file,
+)
+from ppocr.utils.exchange import exchange
 
 
 def names(folder):
@@ -69,7 +78,14 @@ def test_permissions_follow_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
-def test_many_at_once_leave_one_whole_directory(tmp_path):
+def without_exchange(monkeypatch):
+    monkeypatch.setattr(atomic, "exchange", lambda one, other: False)
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_many_at_once_leave_one_whole_directory(tmp_path, monkeypatch, can_exchange):
+    if not can_exchange:
+        without_exchange(monkeypatch)
     target, failures = tmp_path / "model", []
 
     def write(number):
@@ -91,15 +107,72 @@ def test_many_at_once_leave_one_whole_directory(tmp_path):
     assert names(tmp_path) == ["model"]
 
 
+def test_two_directories_trade_places(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for path in (one, other):
+        path.mkdir()
+        (path / path.name).write_text("")
+    assert not exchange(one, tmp_path / "absent")
+    if sys.platform in ("linux", "darwin") and exchange(one, other):
+        assert names(one) == ["other"] and names(other) == ["one"]
+
+
+def test_a_directory_that_was_moved_away_when_the_process_was_killed_is_brought_back(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+    with replacing_directory(target) as temporary:
+        (temporary / "part").write_text("old")
+    without_exchange(monkeypatch)
+    rename = os.rename
+
+    def killed(source, destination):
+        if atomic.OLD in str(destination):
+            rename(source, destination)
+            os._exit(9)  # what SIGKILL does: nothing is cleaned up
+        rename(source, destination)
+
+    child = os.fork() if hasattr(os, "fork") else pytest.skip("no fork")
+    if child == 0:
+        monkeypatch.setattr(os, "rename", killed)
+        with replacing_directory(target) as temporary:
+            (temporary / "part").write_text("new")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not target.exists()
+    recover_directories(tmp_path)
+    assert (target / "part").read_text() == "old"
+    recover_directory(target)  # nothing to do
+    assert (target / "part").read_text() == "old"
+
+
+def test_a_file_keeps_its_permissions(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    target.chmod(0o604)
+    with replacing_file(target) as temporary:
+        temporary.write_text("new")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604 and target.read_text() == "new"
+
+
+def test_long_and_odd_names(tmp_path):
+    for name in ("a" * 255, "[ab]*", "语" * 80, os.fsdecode(b"\xff.txt")):
+        with replacing_file(tmp_path / name) as temporary:
+            temporary.write_text(name[:1] if name.isprintable() else "")
+        with replacing_directory(tmp_path / "folder" / name[:80]):
+            pass
+        assert (tmp_path / name).is_file() and (tmp_path / "folder" / name[:80]).is_dir()
+
+
 def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
-    abandoned, running = tmp_path / ".model-old", tmp_path / ".model-new"
-    for path in (abandoned, running):
+    abandoned, running = tmp_path / ".model.new-abcd_123", tmp_path / ".model.new-12345678"
+    foreign = tmp_path / ".model-notes"
+    for path in (abandoned, running, foreign):
         path.mkdir()
     then = time.time() - ABANDONED_SECONDS - 60
-    os.utime(abandoned, (then, then))
+    for path in (abandoned, foreign):
+        os.utime(path, (then, then))
     with replacing_directory(tmp_path / "model"):
         pass
-    assert names(tmp_path) == [".model-new", "model"]
+    assert names(tmp_path) == [".model-notes", ".model.new-12345678", "model"]
 
 
 def test_a_file_in_the_way_is_not_deleted(tmp_path):

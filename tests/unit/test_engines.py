@@ -15,7 +15,7 @@ from ppocr.cli.main import main
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes import converted
+from ppocr.infer.runtimes import converted, create
 from ppocr.infer.runtimes.converted import Conversion, example_batches
 from ppocr.infer.runtimes.create import create_runtime
 from ppocr.infer.runtimes.paddle import PaddleRuntime
@@ -132,7 +132,8 @@ def test_openvino_in_bf16_is_close_and_not_the_same(model, home):
     assert 0 <= np.abs(rounded - exact).max() < 0.02  # 0 where the processor has no bfloat16
 
 
-def test_onnxruntime_has_no_bf16(model, home):
+def test_onnxruntime_has_no_bf16(model, home, monkeypatch):
+    monkeypatch.setattr(create, "computes_in_bf16", lambda: True)
     with pytest.raises(ModelError, match="fp32 only, came 'bf16'"):
         create_runtime(model, OCROptions(engine="onnxruntime", precision="bf16"))
     create_runtime(model, OCROptions(engine="onnxruntime", precision="auto"))
@@ -147,8 +148,8 @@ def test_converted_and_checked_once(model, home, monkeypatch):
     for engine in ENGINES:
         create_runtime(model, OCROptions(engine=engine))
     (folder,) = (home / "converted").iterdir()
-    names = sorted(path.name.split("-")[0] for path in folder.iterdir())
-    assert names == ["model.onnx", "onnxruntime", "openvino"]  # nothing half-written is left
+    names = sorted(path.suffix if path.suffix == ".onnx" else path.name.split("-")[0] for path in folder.iterdir())
+    assert names == [".onnx", "onnxruntime", "openvino"]  # nothing half-written is left
 
 
 def test_other_weights_are_another_conversion(model, tmp_path, home):
@@ -164,7 +165,8 @@ def test_a_conversion_that_computes_something_else_is_refused(engine, model, tmp
     other = save(tmp_path / "other", seed=1)
     folder = Conversion(other.program, other.params).folder
     folder.mkdir()
-    shutil.copy(Conversion(model.program, model.params).folder / "model.onnx", folder)
+    (file,) = Conversion(model.program, model.params).folder.glob("*.onnx")
+    shutil.copy(file, folder)
     for _ in range(2):  # a failed check is not kept as passed
         with pytest.raises(ModelError, match=rf"not usable with {engine}-[\d.]+: its output differs from Paddle's by"):
             create_runtime(other, OCROptions(engine=engine))
@@ -177,7 +179,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_does_without(model, empty_ho
     with caplog.at_level(logging.WARNING):
         runtime = create_runtime(model, OCROptions(engine="onnxruntime"))
     assert runtime.run(batches(1)[0]).shape == (1, 5, 16, 32)
-    assert "model.onnx cannot be written" in caplog.text
+    assert ".onnx cannot be written" in caplog.text
     assert capfd.readouterr().out == ""
 
 
@@ -191,10 +193,25 @@ def test_a_full_disk_leaves_nothing_behind(empty_home, model, monkeypatch, caplo
     assert list(conversion.folder.iterdir()) == [] and "No space left" in caplog.text
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_damaged_conversion_is_converted_again(engine, model, home, caplog, monkeypatch):
+    (file,) = Conversion(model.program, model.params).folder.glob("*.onnx")
+    whole = file.read_bytes()
+    monkeypatch.setattr(converted, "_convert", lambda *_: whole)  # it takes two seconds
+    expected = create_runtime(model, OCROptions(engine=engine)).run(batches(1)[0])
+    middle = len(whole) // 2
+    for damaged in (b"", whole[:middle], whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]):
+        file.write_bytes(damaged)
+        caplog.clear()
+        runtime = create_runtime(model, OCROptions(engine=engine))
+        np.testing.assert_array_equal(runtime.run(batches(1)[0]), expected)
+        assert file.read_bytes() == whole and "damaged: converted again" in caplog.text
+
+
 def test_what_cannot_be_converted_is_told_in_one_line(empty_home, tmp_path, capfd):
     need("paddle2onnx", "onnxruntime")
-    for name in ("inference.json", "inference.pdiparams"):
-        (tmp_path / name).write_text('{"base_code": {}}')
+    (tmp_path / "inference.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+    (tmp_path / "inference.pdiparams").touch()
     with pytest.raises(ModelError, match=r"paddle2onnx cannot convert it: .+") as failure:
         create_runtime(ModelDir.open(tmp_path), OCROptions(engine="onnxruntime"))
     assert "\n" not in str(failure.value)

@@ -67,6 +67,7 @@ def test_directory_is_complete(exported):
     assert {"inference.json", "inference.pdiparams", "inference.yml"} <= names
     assert not [path for path in directory.parent.iterdir() if path.name.startswith(".")]
     spec = yaml.safe_load((directory / "inference.yml").read_text(encoding="utf-8"))
+    assert set(spec.pop("Files")) == names
     assert spec == inference_spec(config)
     assert spec["Global"] == {"model_name": config.options.model_name}
     assert next(iter(spec["PreProcess"]["transform_ops"][0])) == "DecodeImage"

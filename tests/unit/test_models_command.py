@@ -194,6 +194,28 @@ def test_damage_is_seen_and_repaired(filled, published, capsys):
     assert installed_problems(filled / "mobile") == []
 
 
+@pytest.mark.parametrize("harm", ["cut", "no manifest", "broken manifest"])
+def test_a_damaged_family_is_told_without_a_network_and_fetched_again_with_one(filled, published, capsys, harm):
+    if harm == "cut":
+        (filled / "mobile" / "det" / "inference.pdiparams").write_bytes(b"")
+    elif harm == "no manifest":
+        (filled / "mobile" / MANIFEST).unlink()
+    else:
+        (filled / "mobile" / MANIFEST).write_bytes((filled / "mobile" / MANIFEST).read_bytes()[:100])
+    before = everything_below(filled)
+    assert main(["models", "fetch", "mobile", "--offline"]) == 1
+    told = capsys.readouterr().err
+    assert "damaged" in told and "--offline forbids" in told and told.count("\n") == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_FIND_LINKS", str(filled / "no index"))
+        assert main(["models", "fetch", "mobile"]) == 1
+    told = capsys.readouterr().err
+    assert "damaged; fetching again failed" in told and told.count("\n") == 1
+    assert everything_below(filled) == before
+    assert main(["models", "fetch", "mobile"]) == 0
+    assert installed_problems(filled / "mobile") == []
+
+
 def test_foreign_files_are_not_replaced(home, published, capsys):
     (home / "mobile" / "det").mkdir(parents=True)
     (home / "mobile" / "det" / "mine.pdparams").write_text("trained for weeks")

@@ -9,7 +9,7 @@ import pytest
 
 from ppocr.errors import ModelError
 from ppocr.official.paddle_params import _PROGRAM_SCHEMA, _TENSOR_SCHEMA, read_inference_dir, read_tensors
-from ppocr.official.protobuf import message_class
+from ppocr.utils.protobuf import message_class
 
 
 def tensor_bytes(array, *, levels=()):

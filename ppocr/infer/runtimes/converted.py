@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import logging
@@ -19,13 +20,14 @@ from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.model_dir import cache_root
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_file
+from ppocr.utils.hashes import remembered_sha256
 
 logger = logging.getLogger(__name__)
 
 # Of a probability, or relative to the largest logit; float32 in another order of summation differs by about 1e-5.
 MAX_DIFFERENCE = 1e-3
 # Raised whenever paddle_to_onnx.py makes something else of a program: files of older versions are not used then.
-CONVERSION_VERSION = b"2"
+CONVERSION_VERSION = b"3"
 CONVERSION_SECONDS = 600.0  # seconds for a conversion, which takes about two
 # Count, height and width of the inputs of the check, where the network leaves them free.
 CHECKED_SIZES = ((1, 96, 320), (3, 64, 96))
@@ -34,9 +36,10 @@ CHECKED_SIZES = ((1, 96, 320), (3, 64, 96))
 class Conversion:
     """The ONNX form of one Paddle program and its weights.
 
-    The file lies in `converted/` beside the model cache, under a name made of what the program and the weights hold, so
-    that a model that is trained or fetched anew is converted anew. Where that folder cannot be written, every start
-    converts again, and a warning says so.
+    The file lies in `converted/` beside the model cache, in a folder whose name is made of what the program and the
+    weights hold, so that a model that is trained or fetched anew is converted anew. Its own name holds the hash of its
+    content: a damaged one is converted again. Where that folder cannot be written, every start converts again, and a
+    warning says so.
 
     Args:
         program, params: graph and weights.
@@ -50,7 +53,7 @@ class Conversion:
         digest = hashlib.sha256(CONVERSION_VERSION)
         try:
             for path in (program, params):
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+                digest.update(bytes.fromhex(remembered_sha256(path)))
         except OSError as error:
             raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from error
         self.folder = cache_root().parent / "converted" / digest.hexdigest()
@@ -65,12 +68,22 @@ class Conversion:
             MissingExtraError: the converter is not installed.
             ModelError: paddle2onnx cannot convert the program.
         """
-        path = self.folder / "model.onnx"
-        if path.is_file():
-            return path.read_bytes()
-        model = _convert(self.program, self.params, extra)
-        self._keep(path, model)
+        model = self._kept()
+        if model is None:
+            model = _convert(self.program, self.params, extra)
+            self._keep(self.folder / f"{hashlib.sha256(model).hexdigest()}.onnx", model)
         return model
+
+    def _kept(self) -> Optional[bytes]:
+        """A file of the cache whose content is what was written."""
+        for path in sorted(self.folder.glob("*.onnx")):
+            with contextlib.suppress(OSError):  # removed meanwhile, or unreadable: as if it were not there
+                model = path.read_bytes()
+                if hashlib.sha256(model).hexdigest() == path.stem:
+                    return model
+                logger.warning("%s: damaged: converted again", path)
+                path.unlink()
+        return None
 
     def is_checked(self, engine: str) -> bool:
         """Whether `check` has been passed before by an engine, told by its name and version."""
@@ -103,7 +116,7 @@ class Conversion:
     def _keep(self, path: Path, content: bytes) -> None:
         """Write a file of the cache, whole or not at all."""
         try:
-            with replacing_file(path) as temporary:
+            with replacing_file(path, durable=False) as temporary:
                 temporary.write_bytes(content)
         except OSError as error:
             logger.warning("%s cannot be written (%s): converted and checked at every start", path, error.strerror)

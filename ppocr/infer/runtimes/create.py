@@ -7,7 +7,8 @@ import logging
 from typing import Mapping
 
 from ppocr.errors import ModelError
-from ppocr.infer.model_dir import ModelDir
+from ppocr.infer.integrity import SECTION
+from ppocr.infer.model_dir import ATTEMPTS, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.utils.cpu import computes_in_bf16
@@ -39,6 +40,33 @@ def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False
         ModelError: no such engine or precision, or it cannot load the model.
         MissingExtraError: the engine's packages are not installed.
     """
+    for _ in range(ATTEMPTS):
+        try:
+            runtime = _create(model, options, logits, shapes)
+        except ModelError:
+            if model.is_current():
+                raise
+        else:
+            if model.is_current():
+                return runtime
+        model = _again(model)  # its files were replaced while the engine read them
+    raise ModelError(f"{model.path}: is being replaced all the time; try again")
+
+
+def _again(model: ModelDir) -> ModelDir:
+    """The directory as it is now.
+
+    Raises:
+        ModelError: another model lies there now, or a damaged one.
+    """
+    now = ModelDir.open(model.path)
+    known, found = ({**one.spec, SECTION: None} for one in (model, now))
+    if known != found:
+        raise ModelError(f"{model.path}: was replaced by another model while it was loaded; start again")
+    return now
+
+
+def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> Runtime:
     if options.engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
     if options.precision not in PRECISIONS:

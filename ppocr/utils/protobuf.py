@@ -23,9 +23,14 @@ def parse(schema: Schema, root: str, data: bytes, *, label: str) -> Any:
     Raises:
         ModelError: the data is not such a message.
     """
+    return parse_as(message_class(schema, root), data, label=label)
+
+
+def parse_as(kind: Any, data: bytes, *, label: str) -> Any:
+    """`parse`, as a message whose class `message_class` made: that takes longer than to parse a small message."""
     from google.protobuf.message import DecodeError
 
-    message = message_class(schema, root)()
+    message = kind()
     try:
         message.ParseFromString(data)
     except DecodeError as error:
