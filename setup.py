@@ -17,7 +17,7 @@ CONVERT = [
 EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
-    "train": ["lmdb>=1.4,<4"],
+    "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5"],
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     "slim": ["matplotlib>=3.7,<4"],  # the plot; PaddleSlim itself: python -m ppocr.slim.install
     "deploy": [],

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
+from ppocr.data.transforms import imgaug_bridge
 from ppocr.data.transforms.det_augment import ColorJitter, CopyPaste, IaaAugment, RandomPerspective
 from ppocr.data.transforms.det_crop import Crop, EastRandomCropData, free_runs, touches
 from ppocr.data.transforms.det_targets import MakeBorderMap, MakeShrinkMap, ratio_at
 from ppocr.data.transforms.view import apply_view
+from ppocr.errors import MissingExtraError
 
 COLOURS = [(60, 60, 255), (60, 255, 60), (255, 60, 60)]
 QUADS = np.array(
@@ -104,8 +107,9 @@ def test_chances_of_iaa_augment():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([{"type": "Flipud"}], "expected a type of Fliplr, Affine, Resize"),
-        ([{"type": "Affine", "args": {"shear": [1, 2]}}], "Affine takes `rotate: .from, to.` and `p`"),
+        ([{"type": "Fliplrr"}], "imgaug has no augmenter 'Fliplrr'; did you mean 'Fliplr'"),
+        ([{"type": "Affine", "args": {"sheer": [1, 2]}}], "Affine does not take .'sheer'"),
+        ([{"type": "Multiply", "args": [0.5, 1.5]}], "Multiply: expected a mapping as args"),
         ([{"type": "Resize", "args": {"size": [1]}}], "Resize takes `size"),
         (["Fliplr"], "came 'Fliplr'"),
     ],
@@ -113,6 +117,79 @@ def test_chances_of_iaa_augment():
 def test_wrong_augmenter_args_are_told(arguments, message):
     with pytest.raises(ValueError, match=message):
         IaaAugment(arguments)
+
+
+def through_imgaug(*steps, seed=0, sample=None):
+    return IaaAugment([*steps, {"type": "Identity"}])(sample or page(), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(
+    ("step", "tolerance"),
+    [
+        ({"type": "Fliplr", "args": {"p": 1.0}}, 0),
+        ({"type": "Affine", "args": {"rotate": [7, 7]}}, 1),
+        ({"type": "Resize", "args": {"size": [2.0, 2.0]}}, 1),
+    ],
+)
+def test_the_three_common_steps_are_those_of_imgaug(step, tolerance):
+    """The same picture but for rounding, and outlines within half a pixel: imgaug counts from pixels' middles."""
+    smooth = cv2.GaussianBlur(page()["image"], (0, 0), 4)
+    ours = moved(IaaAugment([step]), sample={**page(), "image": smooth.copy()})
+    theirs = through_imgaug(step, sample={**page(), "image": smooth.copy()})
+    assert ours["image"].shape == theirs["image"].shape
+    difference = np.abs(ours["image"].astype(int) - theirs["image"].astype(int))
+    assert difference.mean() <= tolerance
+    assert np.abs(ours["polys"] - theirs["polys"]).max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "GaussianBlur", "args": {"sigma": [0.5, 2.0]}}, {"type": "Multiply", "args": {"mul": [0.5, 1.5]}},
+        {"type": "Affine", "args": {"shear": [-16, 16], "scale": {"x": [0.8, 1.2], "y": [0.8, 1.2]}}},
+        {"type": "PerspectiveTransform", "args": {"scale": [0.01, 0.1]}}, {"type": "Flipud", "args": {"p": 1.0}},
+        {"type": "AdditiveGaussianNoise", "args": {"scale": [0, 25]}}, {"type": "Crop", "args": {"percent": [0, 0.1]}},
+        {"type": "LinearContrast", "args": {"alpha": [0.5, 2.0]}}, {"type": "MotionBlur", "args": {"k": 5}},
+        {"type": "ElasticTransformation", "args": {"alpha": [0, 20], "sigma": 5}}, {"type": "Rot90", "args": {"k": 1}},
+        {"type": "Dropout", "args": {"p": [0, 0.2]}}, {"type": "Add", "args": {"value": [-40, 40]}},
+        {"type": "Grayscale", "args": {"alpha": [0.0, 1.0]}}, {"type": "Invert", "args": {"p": 1}},
+        {"type": "Sharpen", "args": {"alpha": [0, 1.0]}}, {"type": "PiecewiseAffine", "args": {"scale": [0.01, 0.03]}},
+    ],
+    ids=lambda step: step["type"],
+)  # fmt: skip
+def test_any_augmenter_of_imgaug(step):
+    before = page()
+    sample = through_imgaug(step, seed=3)
+    again, other = through_imgaug(step, seed=3), through_imgaug(step, seed=4)
+    assert sample["image"].dtype == np.uint8 and sample["polys"].dtype == np.float32
+    assert sample["polys"].shape == before["polys"].shape
+    assert sample["image"].shape != before["image"].shape or not np.array_equal(sample["image"], before["image"])
+    np.testing.assert_array_equal(sample["image"], again["image"])  # the seed decides
+    np.testing.assert_array_equal(sample["polys"], again["polys"])
+    if step["type"] not in ("Flipud", "Rot90", "Invert", "MotionBlur"):  # these have nothing random, or little
+        assert sample["image"].shape != other["image"].shape or not np.array_equal(sample["image"], other["image"])
+
+
+def test_imgaug_moves_outlines_with_the_picture():
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[20:40, 50:90] = 255
+    polys = np.array([[[50, 20], [90, 20], [90, 40], [50, 40]]], np.float32)
+    step = {"type": "Affine", "args": {"shear": [10, 10], "translate_px": {"x": 15, "y": 7}}}
+    sample = through_imgaug(step, sample={"image": image, "polys": polys})
+    ys, xs = np.nonzero(sample["image"][..., 0] > 127)
+    found = np.array([[xs.min(), ys.min()], [xs.max() + 1, ys.max() + 1]])
+    expected = np.array([sample["polys"][0].min(axis=0), sample["polys"][0].max(axis=0)])
+    assert np.abs(found - expected).max() <= 1.5
+
+
+def test_without_imgaug_the_extra_is_named(monkeypatch):
+    imgaug_bridge._import.cache_clear()
+    monkeypatch.setitem(sys.modules, "imgaug", None)
+    monkeypatch.setitem(sys.modules, "imgaug.augmenters", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "ppocr\[train\]"'):
+        IaaAugment([{"type": "Invert"}])
+    IaaAugment()  # the common ones need nothing
+    imgaug_bridge._import.cache_clear()
 
 
 def test_perspective_keeps_the_whole_page():

@@ -14,22 +14,23 @@ import cv2
 import numpy as np
 
 from ppocr.data.transforms.basic import Sample
+from ppocr.data.transforms.imgaug_bridge import ImgaugPages
 from ppocr.data.transforms.view import View, move_page, page_size
 from ppocr.ops import photometric
 from ppocr.ops.warp import about, move_points, rotation, scaling, shear, shift, warp
 
 
 class IaaAugment:
-    """Mirror, turn and scale a page. The keys are those that PaddleOCR hands to imgaug; the operations are our own.
+    """Mirror, turn and scale a page, or whatever else imgaug can do to it. The keys are PaddleOCR's.
 
-    The canvas stays, black where the page was turned away from it, and scales with the page.
+    Three steps are computed here, together with the moves of other transforms in one resampling:
+    `Fliplr` (`p`: chance of mirroring left and right), `Affine` (`rotate`: [from, to] degrees clockwise; `p`: chance, 1)
+    and `Resize` (`size`: [from, to], a factor for both sides; `p`). The canvas stays, black where the page was turned
+    away from it, and scales with the page. A list with any other step is run by imgaug as a whole (extra `train`).
 
     Args:
-        augmenter_args: steps in order, each `{type: …, args: {…}}` with
-            `Fliplr` (`p`: chance of mirroring left and right),
-            `Affine` (`rotate`: [from, to] degrees, clockwise; `p`: chance, 1),
-            `Resize` (`size`: [from, to], a factor for both sides; `p`).
-            By default mirroring half of the pages, turning by ±10°, and scaling by 0.5 to 3.
+        augmenter_args: steps in order, each `{type: …, args: {…}}`. By default mirroring half of the pages, turning by
+            ±10°, and scaling by 0.5 to 3.
     """
 
     DEFAULT = (
@@ -38,12 +39,15 @@ class IaaAugment:
         {"type": "Resize", "args": {"size": [0.5, 3]}},
     )
 
-    moves_only = True
-
     def __init__(self, augmenter_args: Optional[List[Mapping[str, Any]]] = None):
-        self._steps = [_geometry_step(step) for step in (self.DEFAULT if augmenter_args is None else augmenter_args)]
+        steps = self.DEFAULT if augmenter_args is None else augmenter_args
+        self.moves_only = all(_is_own_step(step) for step in steps)
+        self._steps = [_geometry_step(step) for step in steps] if self.moves_only else []
+        self._imgaug = None if self.moves_only else ImgaugPages(steps)
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        if self._imgaug is not None:
+            return self._imgaug(sample, rng)
         for move, low, high, chance in self._steps:
             if rng.random() < chance:
                 height, width = page_size(sample)
@@ -182,6 +186,15 @@ def _resize(factor: float, width: int, height: int) -> View:
 
 
 _GEOMETRY = {"Fliplr": (_flip, None), "Affine": (_turn, "rotate"), "Resize": (_resize, "size")}
+
+
+def _is_own_step(step: Any) -> bool:
+    """Whether a step of `IaaAugment` is one of `_GEOMETRY` with no other arguments than ours."""
+    kind = step.get("type") if isinstance(step, Mapping) else None
+    if kind not in _GEOMETRY:
+        return False
+    arguments = step.get("args") or {}
+    return isinstance(arguments, Mapping) and set(arguments) <= {"p", _GEOMETRY[kind][1]}
 
 
 def _geometry_step(step: Any) -> Tuple[Callable[..., View], float, float, float]:
