@@ -24,7 +24,7 @@ class IaaAugment:
     """Mirror, turn and scale a page, or whatever else imgaug can do to it. The keys are PaddleOCR's.
 
     Three steps are computed here, together with the moves of other transforms in one resampling:
-    `Fliplr` (`p`: chance of mirroring left and right), `Affine` (`rotate`: [from, to] degrees clockwise; `p`: chance, 1)
+    `Fliplr` (`p`: chance of mirroring left and right), `Affine` (`rotate`: [from, to] degrees clockwise; `p`)
     and `Resize` (`size`: [from, to], a factor for both sides; `p`). The canvas stays, black where the page was turned
     away from it, and scales with the page. A list with any other step is run by imgaug as a whole (extra `train`).
 
