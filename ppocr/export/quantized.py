@@ -209,7 +209,7 @@ def _convert(calibrated: _Calibrated, shape: Sequence[int], temporary: Path) -> 
     Raises:
         ModelError: the float form does not compute what the network with rounded weights does.
     """
-    from ppocr.slim._compat import save_old_program
+    from ppocr.slim.old_ir import save_old_program
     from ppocr.slim.stored import execute_in_8_bits, store_in_8_bits
 
     def folder_of(name: str) -> Path:

@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 import numpy as np
 
 from ppocr.errors import SlimError
-from ppocr.slim._compat import FPGM, Group
 from ppocr.slim.cost import Cost
+from ppocr.slim.fpgm import FPGM, Group
 from ppocr.slim.sensitivity import Cuts, Sensitivity
 
 DOUBT_LOSS = 0.05  # loss added for all filters of a layer: a score on a few pictures scatters, no cut is free

@@ -65,9 +65,9 @@ def measure_layers(
         ConfigError: no weights or pictures are named, or a ratio is none.
         SlimError: the file belongs to another network or other pictures, or the target is out of reach.
     """
-    from ppocr.slim._compat import FPGM
     from ppocr.slim.choice import choose_ratios, describe
     from ppocr.slim.cost import measure
+    from ppocr.slim.fpgm import FPGM
     from ppocr.slim.prune import cut_of, matching, plan_pruning
     from ppocr.slim.sensitivity import Sensitivity, fingerprint, measure_sensitivity, measure_together
     from ppocr.utils.networks import example_shape

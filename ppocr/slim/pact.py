@@ -19,15 +19,8 @@ import paddle
 import paddle.nn.functional as F
 from paddle import ParamAttr, nn
 
-from ppocr.slim._compat import (
-    insert_quantizers,
-    is_quantized,
-    keep_from_optimizer,
-    learned_range,
-    plain_layer,
-    start_range,
-)
 from ppocr.slim.prune import matching
+from ppocr.slim.qat import insert_quantizers, is_quantized, keep_from_optimizer, learned_range, plain_layer, start_range
 from ppocr.slim.ranges import observe
 from ppocr.slim.stored import STORED, is_depthwise
 from ppocr.utils.networks import replace_layer

@@ -12,7 +12,7 @@ from paddle import nn
 
 from ppocr.errors import SlimError
 from ppocr.registry import suggest
-from ppocr.slim._compat import FPGM
+from ppocr.slim.fpgm import FPGM
 
 PLAN_FORMAT = 1
 PLAN_ATTRIBUTE = "_ppocr_slim_plan"  # attribute of a pruned network

@@ -14,9 +14,9 @@ from paddle import nn
 from ppocr.errors import ConfigError, SlimError
 from ppocr.registry import signature_problems, suggest
 from ppocr.slim import pact
-from ppocr.slim._compat import FPGM
 from ppocr.slim.choice import choose_ratios
 from ppocr.slim.cost import measure
+from ppocr.slim.fpgm import FPGM
 from ppocr.slim.prune import PruningPlan, matching, plan_pruning
 from ppocr.slim.sensitivity import Sensitivity
 from ppocr.utils.networks import example_shape

@@ -16,7 +16,7 @@ from paddle import nn
 
 from ppocr.errors import SlimError
 from ppocr.parse import parse_json, read_bytes
-from ppocr.slim._compat import FPGM
+from ppocr.slim.fpgm import FPGM
 from ppocr.slim.prune import cut_of, plan_pruning
 from ppocr.utils.atomic import replacing_file
 

@@ -20,7 +20,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppocr.slim._compat import is_old, operator, run_with_weights, take_weights
+from ppocr.slim.old_ir import is_old, operator, run_with_weights, take_weights
 from ppocr.utils.networks import replace_layer
 
 INT8_LEVELS = 127  # of each sign

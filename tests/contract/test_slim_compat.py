@@ -1,6 +1,6 @@
-"""What `ppocr.slim._compat` bridges is still there to be bridged, and nothing else has moved.
+"""What `ppocr.slim.paddleslim`, `old_ir`, `fpgm` and `qat` bridge is still there to be bridged, and nothing else has moved.
 
-A failure here means that Paddle or PaddleSlim has changed below us: read the message, look at `_compat.py`, and either
+A failure here means that Paddle or PaddleSlim has changed below us: read the message, look at that file, and either
 adapt it or, better, take the bridge down.
 """
 
@@ -16,8 +16,11 @@ import pytest
 from paddle import nn
 
 from ppocr.errors import SlimError
-from ppocr.slim import _compat
+from ppocr.slim import fpgm, old_ir
+from ppocr.slim import paddleslim as bridge
+from ppocr.slim import qat as qat_module
 from ppocr.slim.install import PACKAGE, folder
+from ppocr.slim.paddleslim import paddleslim
 
 SHAPE = [1, 3, 8, 8]
 
@@ -25,7 +28,7 @@ SHAPE = [1, 3, 8, 8]
 @pytest.fixture(autouse=True)
 def installed():
     try:
-        _compat.paddleslim("dygraph.prune.fpgm_pruner")
+        paddleslim("dygraph.prune.fpgm_pruner")
     except SlimError as error:
         pytest.skip(str(error))
 
@@ -45,21 +48,21 @@ def test_it_is_the_paddleslim_that_was_bridged():
 
 
 def test_the_constructors_take_what_we_give():
-    pruner = _compat.paddleslim("dygraph.prune.fpgm_pruner").FPGMFilterPruner
+    pruner = paddleslim("dygraph.prune.fpgm_pruner").FPGMFilterPruner
     assert list(inspect.signature(pruner.__init__).parameters)[:3] == ["self", "model", "inputs"]
     assert list(inspect.signature(pruner.cal_mask).parameters)[:3] == ["self", "pruned_ratio", "collection"]
-    qat = _compat.paddleslim("dygraph.quant.qat").QAT
+    qat = paddleslim("dygraph.quant.qat").QAT
     assert {"config", "act_preprocess"} <= set(inspect.signature(qat.__init__).parameters)
-    search = _compat.paddleslim("prune.collections").PruningCollections.create_pruning_collections
+    search = paddleslim("prune.collections").PruningCollections.create_pruning_collections
     assert list(inspect.signature(search).parameters)[:3] == ["self", "params", "graph"]
 
 
 def test_the_rules_that_paddleslim_lacks_are_ours():
-    rules = _compat.paddleslim("prune.prune_worker").PRUNE_WORKER
-    _compat._add_rules()
+    rules = paddleslim("prune.prune_worker").PRUNE_WORKER
+    fpgm._add_rules()
     for name in ("concat", "depthwise_conv2d_transpose"):
         where = inspect.getmodule(rules.get(name)).__name__
-        assert where == _compat.__name__, f"PaddleSlim has its own rule for {name} now: remove ours"
+        assert where == fpgm.__name__, f"PaddleSlim has its own rule for {name} now: remove ours"
 
 
 def test_paddle_still_has_the_old_ir_and_its_guards():
@@ -68,24 +71,24 @@ def test_paddle_still_has_the_old_ir_and_its_guards():
 
     assert hasattr(base, "to_static_mode_guard") or hasattr(base, "_to_static_mode_guard_")
     assert hasattr(paddle.pir_utils, "OldIrGuard")
-    assert all(hasattr(_C_ops, name) for name in _compat.PIR_ONLY)
+    assert all(hasattr(_C_ops, name) for name in old_ir.PIR_ONLY)
 
 
 def test_tracing_leaves_everything_as_it_was():
     from paddle import _C_ops
 
     model = network()
-    before = {name: getattr(_C_ops, name) for name in _compat.PIR_ONLY}
-    with _compat.old_ir(model):
+    before = {name: getattr(_C_ops, name) for name in old_ir.PIR_ONLY}
+    with old_ir.old_ir(model):
         assert _C_ops.sigmoid is not before["sigmoid"]
-    assert {name: getattr(_C_ops, name) for name in _compat.PIR_ONLY} == before
+    assert {name: getattr(_C_ops, name) for name in old_ir.PIR_ONLY} == before
     assert paddle.in_dynamic_mode()
     assert np.isfinite(model(paddle.ones(SHAPE)).numpy()).all()
 
 
 def test_no_stand_in_stays_behind():
-    _compat.paddleslim("dygraph.quant.qat")
-    assert not [name for name in _compat.UNUSED if isinstance(sys.modules.get(name), _compat._Hollow)]
+    paddleslim("dygraph.quant.qat")
+    assert not [name for name in bridge.UNUSED if isinstance(sys.modules.get(name), bridge._Hollow)]
 
 
 def test_the_quantized_layers_have_the_parts_that_we_read():
@@ -97,7 +100,7 @@ def test_the_quantized_layers_have_the_parts_that_we_read():
     layers = dict(model.named_sublayers())
     assert isinstance(layers["stem"], QuantizedConv2D) and not isinstance(layers["last"], QuantizedConv2D)
     assert QuantizedLinear.__name__ == "QuantizedLinear"
-    assert layers["stem"]._fake_quant_input._scale.numpy().item() == pytest.approx(_compat.UNSEEN_RANGE)
+    assert layers["stem"]._fake_quant_input._scale.numpy().item() == pytest.approx(qat_module.UNSEEN_RANGE)
     assert layers["stem"]._act_preprocess.alpha.numpy().item() == 20.0
     names = [name for name in model.state_dict() if name.startswith("stem.")]
     assert sorted(names) == [

@@ -12,7 +12,7 @@ import yaml
 
 from ppocr.cli.main import main
 from ppocr.errors import SlimError
-from ppocr.slim import _compat
+from ppocr.slim.paddleslim import paddleslim
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def crops(tmp_path_factory):
 
 def test_slimmed_from_training_to_prediction(crops, tmp_path, capsys):
     try:
-        _compat.paddleslim("dygraph.prune.fpgm_pruner")
+        paddleslim("dygraph.prune.fpgm_pruner")
     except SlimError as error:
         pytest.skip(str(error))
     output, exported = tmp_path / "run", tmp_path / "model"

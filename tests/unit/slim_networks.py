@@ -15,10 +15,10 @@ SHAPE = [1, 3, 16, 16]
 
 def need_paddleslim():
     """Skip where PaddleSlim is not installed; `make test` installs it."""
-    from ppocr.slim import _compat
+    from ppocr.slim.paddleslim import paddleslim
 
     try:
-        _compat.paddleslim("dygraph.prune.fpgm_pruner")
+        paddleslim("dygraph.prune.fpgm_pruner")
     except SlimError as error:
         pytest.skip(str(error))
 

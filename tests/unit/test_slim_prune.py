@@ -11,9 +11,9 @@ import pytest
 from slim_networks import SHAPE, need_paddleslim, network, pictures, predict
 
 from ppocr.errors import SlimError
-from ppocr.slim._compat import FPGM
 from ppocr.slim.choice import choose_ratios
 from ppocr.slim.cost import measure
+from ppocr.slim.fpgm import FPGM
 from ppocr.slim.prune import PruningPlan, matching, plan_pruning
 from ppocr.slim.sensitivity import Sensitivity, fingerprint, measure_sensitivity, measure_together
 

@@ -16,7 +16,7 @@ from ppocr.export.execution import Verdict, choose, judge_by
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.modeling.necks.sequence_encoder import LSTMEncoder
 from ppocr.slim import build_slim, pact
-from ppocr.slim._compat import save_old_program
+from ppocr.slim.old_ir import save_old_program
 from ppocr.slim.ranges import for_deployment, observe, output_changes
 from ppocr.slim.stored import INT8_LEVELS, Int8Conv2D, StoredConv2D, execute_in_8_bits, round_to_8_bits, store_in_8_bits
 
