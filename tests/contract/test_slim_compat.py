@@ -1,4 +1,4 @@
-"""What `ppocr.slim.paddleslim`, `old_ir`, `fpgm` and `qat` bridge is still there to be bridged, and nothing else has moved.
+"""What `paddleslim`, `old_ir`, `fpgm` and `qat` in `ppocr.slim` bridge is still there, and nothing else has moved.
 
 A failure here means that Paddle or PaddleSlim has changed below us: read the message, look at that file, and either
 adapt it or, better, take the bridge down.
