@@ -58,6 +58,7 @@ class _Pool:
         self._done: set[int] = set()
         self._next = 0  # the task whose items are handed out
         self._total = len(tasks)
+        # Two chunks for each worker at least, so that one slow file does not leave the others idle at the end.
         size = max(1, min(_TASKS_PER_CHUNK, len(tasks) // (2 * count)))
         self._chunks = deque(list(tasks[begin : begin + size]) for begin in range(0, len(tasks), size))
         self._workers = [self._start() for _ in range(min(count, len(self._chunks)))]
@@ -138,6 +139,7 @@ class _Pool:
             self._take(Item(task.number, InputError(task.name, f"the worker process {how} while reading it")))
             self._done.add(task.number)
         else:
+            # Items of these tasks that have arrived already will come a second time, and are passed over then.
             self._skip.update({task.number: self._received[task.number] for task in worker.chunk})
             self._chunks.extendleft([task] for task in reversed(worker.chunk))
         worker.connection.close()

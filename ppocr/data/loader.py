@@ -59,7 +59,7 @@ class Loader:
         self.skipped: List[Tuple[str, str]] = []
         self._workers, self._samples = workers, samples
         self._pool: Optional[WorkerPool] = None  # started when first needed, and kept for the next epochs
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def __len__(self) -> int:
         """Batches of this process in an epoch."""
@@ -76,9 +76,12 @@ class Loader:
             DataError: more than 5 % of the epoch's samples are bad, or samples don't make a batch.
         """
         self.skipped = []
+        # A resumed run skips batches without making them: each depends on the epoch and its samples alone.
         batches = self.sampler.epoch(epoch)[start_batch:]
         for number, made in enumerate(self._batches(batches, epoch), start=start_batch):
             self._check_skipped(made)
+            # A batch without good samples is left out. With several processes that is not possible: the others would
+            # wait for this one's gradients.
             if made.places:
                 yield {**made.arrays, "places": made.places, "number": number}
             elif self.world_size > 1:
@@ -100,8 +103,8 @@ class Loader:
     def _check_skipped(self, made: LoadedBatch) -> None:
         for place, reason in made.skipped:
             self.skipped.append((place, reason))
-            if place not in self._told:
-                self._told.add(place)
+            if place not in self._logged:  # once in a run, not in each epoch
+                self._logged.add(place)
                 logger.warning("left out: %s: %s", place, reason)
         if len(self.skipped) > MAX_SKIPPED_SHARE * self._samples:
             summary = (
@@ -237,7 +240,7 @@ def option_problems(options: Any, path: str) -> List[str]:
 def _with_resizing(steps: Any, sampler: Any) -> Any:
     """The steps with RecResizeImg before the last one, KeepKeys, where they lack it; each batch's size overrules it."""
     if not isinstance(steps, (list, tuple)) or not isinstance(sampler, Mapping) or not sampler.get("scales"):
-        return steps  # what is wrong is told when they are checked
+        return steps  # `prepare_steps` reports what is wrong with them
     if any("RecResizeImg" in step for step in steps):
         return steps
     width, height = sampler["scales"][0]

@@ -54,7 +54,7 @@ class Pipeline:
         self._batch_steps = list(batch_steps)
 
     def batch(self, batch: Batch, epoch: int) -> LoadedBatch:
-        """Make the samples of a batch; bad ones are left out and told in `skipped`.
+        """Make the samples of a batch; bad ones are left out and listed in `skipped`.
 
         Raises:
             DataError: the samples have different shapes, or a step failed in a way that is no fault of the sample.
@@ -72,6 +72,7 @@ class Pipeline:
             return LoadedBatch({}, [], skipped)
         arrays = collate(samples, places)
         if self._batch_steps:
+            # Of its own, whatever the samples drew; the last number keeps it apart from the first sample's generator.
             rng = np.random.default_rng([self.seed, epoch, int(batch.indices[0]), 1])
             for step in self._batch_steps:
                 arrays = step(arrays, rng)
@@ -105,6 +106,7 @@ class Pipeline:
         yield "", sample
         for number, step in enumerate(self._steps[:count]):
 
+            # As a default value: a step may call it later, when the loop has gone on.
             def other(number: int = number) -> Optional[Sample]:
                 return self._other(rng, number, given)
 
@@ -124,7 +126,7 @@ class Pipeline:
         try:
             *_, (_, sample) = self._stages(index, rng, count, given)
         except SampleError:
-            return None  # it is told when its own turn comes
+            return None  # it is reported when its own turn comes
         return apply_view(sample)
 
 

@@ -60,6 +60,7 @@ class Plan:
 
     def order(self, epoch: int) -> np.ndarray:
         """int64[samples]: the epoch's samples in order."""
+        # A generator of (seed, epoch) alone: every process and every resumed run draws the same order.
         rng = np.random.default_rng([self.seed, epoch if self.shuffle else 0])
         starts = np.cumsum([0, *(part.count for part in self.parts)])
         chosen = [
@@ -95,6 +96,8 @@ class EpochSampler:
         plan = self._plan
         full = plan.batch_size * plan.world_size
         steps, rest = divmod(plan.samples, full)
+        # In evaluation the last step may have a sample for the first ranks only. In training all ranks must make the
+        # same number of batches, or those with one more would wait for gradients that never come.
         if not plan.training:
             return steps + (rest > plan.rank and plan.is_used(rest, full))
         return steps + (rest > 0 and plan.is_used(rest, full))
@@ -102,6 +105,7 @@ class EpochSampler:
     def epoch(self, epoch: int) -> List[Batch]:
         plan = self._plan
         order, full = plan.order(epoch), plan.batch_size * plan.world_size
+        # Interleaved, not in blocks: with n processes a step has the samples of one process's step of n times the size.
         return [Batch(order[k * full : (k + 1) * full][plan.rank :: plan.world_size]) for k in range(len(self))]
 
 
@@ -161,6 +165,7 @@ class MultiScaleSampler:
             batches.append(Batch(step[plan.rank :: plan.world_size], size))
             begin += len(step)
         if plan.shuffle:
+            # The third number keeps this generator apart from that of the order, which has the same seed and epoch.
             turns = np.random.default_rng([plan.seed, epoch, 1]).permutation(len(batches))
             batches = [batches[turn] for turn in turns]
         return batches
@@ -201,6 +206,7 @@ class WidthSampler:
     def epoch(self, epoch: int) -> List[Batch]:
         plan = self._plan
         order = plan.order(epoch)
+        # Stable: equal widths stay in the epoch's random order, so batches differ from epoch to epoch.
         order = order[np.argsort(self._widths[order], kind="stable")]
         cuts = _equal_cuts(self._widths[order], self._count * plan.world_size)
         batches = [Batch(part, (self._height, int(self._widths[part[-1]]))) for part in np.split(order, cuts)]

@@ -71,6 +71,7 @@ class WorkerPool:
             self._processes.append(process)
             self._connections.append(ours)
         self._memories: Dict[Tuple[int, int], SharedMemory] = {}
+        # Also when nobody calls `close`: at garbage collection or at the interpreter's end.
         self._finalizer = weakref.finalize(self, _close, self._processes, self._connections, self._memories)
 
     def run(self, batches: Sequence[Batch], epoch: int) -> Iterator[LoadedBatch]:
@@ -89,7 +90,9 @@ class WorkerPool:
                 number, taken = taken, taken + 1  # counted before it is awaited: its answer may be an error
                 yield self._unpack(number, self._take(number))
         finally:
-            if self._finalizer.alive:  # whoever stopped early may start again
+            # Whoever stopped early may start again: answers that are under way must not be taken for those of the next
+            # run.
+            if self._finalizer.alive:
                 for number in range(taken, given):
                     with contextlib.suppress(PPOCRError):
                         self._take(number)
@@ -133,6 +136,7 @@ class WorkerPool:
                 memory.close()
             memory = self._memories[place] = SharedMemory(packed.memory)
         arrays = dict(packed.made.arrays)
+        # A copy, since the worker writes the next batch into the same memory.
         for name, kind, shape, begin in packed.layout:
             arrays[name] = np.ndarray(shape, kind, memory.buf, begin).copy()  # type: ignore[union-attr]
         return packed.made._replace(arrays=arrays)
@@ -186,6 +190,7 @@ class _Slot:
         layout, size = [], 0
         for name, array in arrays.items():
             layout.append((name, array.dtype.str, array.shape, size))
+            # Rounded up, so that each array begins at a full cache line.
             size += -(-array.nbytes // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
         if self._memory is None or self._memory.size < size:
             self.free()

@@ -54,6 +54,7 @@ def save_checkpoint(prefix: Path, checkpoint: Checkpoint) -> None:
     for suffix, arrays in ((".pdparams", checkpoint.weights), (".pdopt", checkpoint.optimizer)):
         with replacing_file(_file(prefix, ".next" + suffix)) as temporary:
             paddle.save(dict(arrays), str(temporary))  # type: ignore[arg-type]  # it takes arrays as well
+    # The states come last: as long as they are missing, the other new files are ignored and the old checkpoint counts.
     with replacing_file(_file(prefix, ".next.states")) as temporary:
         temporary.write_text(json.dumps(checkpoint.states, indent=1), encoding="utf-8")
     _finish(prefix)

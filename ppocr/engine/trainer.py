@@ -136,6 +136,7 @@ class Trainer:
 
     def _step(self, batch: Dict[str, Any]) -> None:
         """Forward, backward, update."""
+        # Dropout of a step is the same whether or not the run was resumed before it.
         self.environment.seed_step(self.step)
         if self.teacher is not None:
             with paddle.no_grad():
@@ -145,6 +146,7 @@ class Trainer:
         losses = self.loss(_as_float32(outputs), batch)
         self.losses = {name: float(value) for name, value in losses.items()}
         self.batch, self.outputs = batch, outputs
+        # Before the update, so that the weights of the last good step are still there.
         if not math.isfinite(self.losses["loss"]):
             raise TrainingError(self._not_a_number())
         self._scaler.scale(losses["loss"]).backward() if self._scaler else losses["loss"].backward()
@@ -169,6 +171,7 @@ class Trainer:
         states = checkpoint.states
         self.epoch, self.step, self.best = states["epoch"], states["step"], dict(states["best"])
         self.next_batch = states["next_batch"]
+        # With another number of batches the position says nothing: other samples would be in the batches before it.
         if self.next_batch and states["batches"] != len(self.loader):
             logger.warning(
                 "an epoch had %d batches and has %d now: epoch %d begins anew",

@@ -85,6 +85,7 @@ def _drawn(experiment: Experiment) -> Iterator[Dict[str, Any]]:
 def _is_same(mine: Any, other: Any) -> bool:
     if not hasattr(mine, "boxes"):
         return mine[0] == other[0]
+    # Both come in the order in which contours were found, so boxes can be compared one by one.
     if len(mine.boxes) != len(other.boxes):
         return False
     return not len(mine.boxes) or float(np.abs(mine.boxes - other.boxes).max()) <= MAX_CORNER_SHIFT_PIXELS

@@ -78,6 +78,8 @@ def choose(
         return "float", "nothing to take the inputs' ranges from"
     judged = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
     good = [name for name, verdict in judged.items() if verdict.good]
+    # The fastest form that is good enough; if none is, the best one, for the message or because it was asked for; if
+    # none could be judged, the form that computes what was trained.
     if good:
         name = min(good, key=lambda name: times[name])
     elif judged:
@@ -109,7 +111,7 @@ def agreement(
     same = total = 0
     for batch in batches:
         expected, found = predict(model, batch), runtime.run(batch)
-        if task == "det":
+        if task == "det":  # 0.3 is DB's threshold
             theirs, ours = expected > 0.3, found > 0.3
             same, total = same + int((theirs & ours).sum()), total + int((theirs | ours).sum())
         else:
@@ -125,6 +127,7 @@ def milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) ->
         size = [8, 3, shape[2], 320 if shape[3] == FREE_AXIS else shape[3]]
     batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
     times: Dict[str, List[float]] = {name: [] for name in runtimes}
+    # By turns, not one form after the other: on a busy machine speed changes from second to second.
     for turn in range(TIMED_RUNS + 1):
         for name, runtime in runtimes.items():
             begin = time.process_time()

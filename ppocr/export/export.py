@@ -76,8 +76,7 @@ def export_model(
 
     Raises:
         ModelError: the exported model differs from the network by more than `MAX_DIFFERENCE`, Paddle cannot export or
-            load
-            it, or `directory` holds other files.
+            load it, or `directory` holds other files.
         ConfigError: `config` lacks what `inference.yml` must say.
         OSError: the disk is full or not writable.
     """
@@ -167,6 +166,8 @@ def save_program(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) 
     _trace(fused, shape, directory)
     head = getattr(fused, "head", None)
     if head is not None and hasattr(head, "logits"):
+        # Predictors take the softmax of the few characters that they find; over thousands of classes and all columns it
+        # takes longer than the last layer. Both graphs read one file of weights, which must therefore be the same.
         head.logits = True
         with tempfile.TemporaryDirectory(dir=directory) as folder:
             again = Path(folder)
@@ -192,7 +193,10 @@ def _trace(model: paddle.nn.Layer, shape: Sequence[int], directory: Path) -> Non
 
 
 def example_batches(shape: Sequence[int]) -> list[np.ndarray]:
-    """Noise in two sizes of batch and picture, values about as a normalised picture's."""
+    """Noise in two sizes of batch and picture, values about as a normalised picture's.
+
+    Two sizes, since an exported graph may have taken a number of the first one for a constant.
+    """
     random = np.random.default_rng(0)
     batches = []
     for count, height, width in ((1, 96, 320), (3, 64, 96)):

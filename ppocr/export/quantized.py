@@ -176,6 +176,7 @@ def _calibrate(
     plain = copy.deepcopy(model)
     trained = pact.remove_quantizers(plain)
     plain.eval()
+    # The network itself says whether depthwise convolutions were trained with rounding; the configuration may not.
     rounds_depthwise = any(is_depthwise(layer) for name, layer in plain.named_sublayers() if name in trained)
     example = paddle.zeros(example_shape(shape))
     network, reads = for_prediction(plain, example)
@@ -186,6 +187,7 @@ def _calibrate(
         return {name: by_training_layer[source] for name, source in sources.items() if by_training_layer.get(source)}
 
     ranges = carried_over({**trained, **learned})
+    # Learned ranges come last, so that they win over measured ones.
     if batches and convolutions - set(ranges):
         ranges = {**observe(network, batches), **ranges}
     in_float = set(matching(list(ranges), float_layers))
@@ -220,6 +222,7 @@ def _convert(calibrated: _Calibrated, shape: Sequence[int], temporary: Path) -> 
     folder = folder_of("float")
     stored = store_in_8_bits(copy.deepcopy(calibrated.network), depthwise=calibrated.rounds_depthwise)
     save_program(stored, shape, folder)
+    # Against the network with rounded weights: exporting must not change anything, rounding may.
     difference = largest_difference(stored, folder, example_batches(shape))
     if not difference <= MAX_DIFFERENCE:
         raise ModelError(f"not written: the exported model differs from the network by {difference:.1e}")

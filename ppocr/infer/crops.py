@@ -54,6 +54,8 @@ class CropReader:
         if self.classifier is not None:
             doubtful = [i for i, reading in enumerate(readings) if reading.score <= self.doubt]
             turned = self._upside_down(crops, doubtful)
+            # Text upside down is rarely alone: a page was scanned upside down. Crops of it that were read with
+            # confidence are shown to the classifier as well.
             suspect = {owners[i] for i in turned}
             others = sorted({i for i, owner in enumerate(owners) if owner in suspect}.difference(doubtful))
             turned += self._upside_down(crops, others)

@@ -17,7 +17,7 @@ MAX_TILE_PIXELS_OF_LARGE_PICTURE = 800_000  # … smaller ones where the picture
 TILE_OVERLAP_PIXELS = 128  # … which share so many pixels with the next one
 MAX_SIDE_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
 RUN_BYTES_PER_PIXEL = 170  # bytes of a run for each pixel of its input: 150, and what lies between them
-RECENT_RUNS = 16  # runs whose memory is there for the next of the same shape
+RECENT_RUNS = 16  # runs; the memory of each is free for the next of the same shape
 
 
 class TextDetector:
@@ -66,9 +66,12 @@ class TextDetector:
         page = resize_page(image, *self._size(*image.shape[:2]))
         axis = int(page.shape[1] > page.shape[0])  # the long one
         across = page.shape[1 - axis]
+        # A tile keeps the page's width and is at least three overlaps long, or the overlaps would be most of the work.
         largest = MAX_TILE_PIXELS_OF_LARGE_PICTURE if image.size >= LARGE_PICTURE_BYTES else MAX_TILE_PIXELS
         longest = max(largest // across // STRIDE, 3 * TILE_OVERLAP_PIXELS // STRIDE) * STRIDE
         spans = tile_spans(page.shape[axis], longest, overlap=TILE_OVERLAP_PIXELS)
+        # Each map is cut in the middle of the overlap, as far as possible from both tiles' edges, where the network
+        # sees padding instead of the page.
         ends = [(stop + start) // 2 for (_, stop), (start, _) in zip(spans, spans[1:])] + [page.shape[axis]]
         parts, begin = [], 0
         for (start, stop), end in zip(spans, ends):
@@ -88,6 +91,7 @@ class TextDetector:
         part = max(MAX_SIDE_RATIO * across, 4 * STRIDE)
         if max(height, width) <= part:
             return self.resize.size(height, width)
+        # Scale a part three times as long as wide, and let the whole page have that scale along its long side.
         if height > width:
             scaled = self.resize.size(part, width)
             return max(scaled[0], round(height * scaled[0] / part / STRIDE) * STRIDE), scaled[1]

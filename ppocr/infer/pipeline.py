@@ -91,7 +91,7 @@ class OCR:
     def stream(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
         """Read pages as they come, results in the same order; an InputError among them is passed on in its place."""
         group: list[Union[_PageInWork, InputError]] = []
-        untidy = 0  # pages since free memory went back
+        pages_since_trim = 0
         iterator = iter(pages)
         while True:
             with self.stages.timed("decode"):
@@ -101,11 +101,11 @@ class OCR:
             group.append(page if isinstance(page, InputError) else self._detect(page))
             if _full(group):
                 yield from self._finish(group)
-                untidy += len(group)
+                pages_since_trim += len(group)
                 group = []
-                if untidy >= TRIM_INTERVAL_PAGES:
+                if pages_since_trim >= TRIM_INTERVAL_PAGES:
                     return_freed_memory(TRIM_ABOVE_BYTES)
-                    untidy = 0
+                    pages_since_trim = 0
         yield from self._finish(group)
         return_freed_memory()
 
@@ -123,9 +123,12 @@ class OCR:
         """Read the pooled crops of a group of pages and hand out its results."""
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
+        # Beside a large page the detector's memory goes back before the recogniser needs its own: the peak is the
+        # larger of the two, not their sum.
         largest = max((item.page.image.size for item in in_work), default=0)
         return_freed_memory(picture=largest)
         readings = iter(self.read([item.crops for item in in_work]))
+        # Crops of several pages share batches, so a page's time in the recogniser is its share of the crops.
         per_crop = (time.perf_counter() - begin) / max(1, sum(len(item.crops) for item in in_work))
         for item in group:
             yield item if isinstance(item, InputError) else self._result(item, next(readings), per_crop)

@@ -70,6 +70,7 @@ class TextRecognizer:
         answers: list[tuple[str, float]] = [("", 0.0)] * len(crops)
         widths = [natural_width(crop, height) for crop in crops]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
+        # Asked once for all batches of the call: trimming between them would take away what the next one reuses.
         needs = [self._need.bytes_for((len(indices), width), GROUP_NEED_BYTES) for indices, width in batches]
         return_freed_memory(need=max(needs, default=0))
         for indices, width in batches:
@@ -101,7 +102,7 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
         while indices:
             count = min(len(indices), most)
             if few_shapes:
-                count = 1 << (count.bit_length() - 1)
+                count = 1 << (count.bit_length() - 1)  # the largest power of two that is not above it
             batches.append(Batch(indices[:count], width))
             indices = indices[count:]
     return batches

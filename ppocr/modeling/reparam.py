@@ -45,6 +45,7 @@ class RepDWConv(nn.Layer):
     def fuse(self) -> nn.Conv2D:
         weight, bias = normalized(self.conv.conv, self.conv.bn)
         middle = weight.shape[-1] // 2
+        # The 1×1 branch and the identity act on the middle of the large kernel; the identity is a 1×1 kernel of ones.
         weight[:, :, middle, middle] += self.conv1.weight.numpy()[:, :, 0, 0] + 1
         scale, shift = scale_and_shift(self.bn)
         return convolution(weight * scale.reshape(-1, 1, 1, 1), bias * scale + shift)
@@ -153,5 +154,5 @@ def identity_norm(name: str, bias: np.ndarray, *, epsilon: float = 1e-5) -> Dict
         f"{name}.weight": ones,
         f"{name}.bias": np.array(bias),
         f"{name}._mean": np.zeros_like(bias),
-        f"{name}._variance": ones - np.float32(epsilon),
+        f"{name}._variance": ones - np.float32(epsilon),  # √(variance + ε) is then exactly 1
     }

@@ -77,8 +77,10 @@ def choose_ratios(
                 f"the measured ratios leave {budget.share(cuts):.0%} of the {kind} at least, {wanted:.0%} is out of "
                 "reach: measure higher ratios or skip fewer layers"
             )
+        # Measured and summed losses cannot be compared with each other: where one is not known, all are summed.
         judged = all(judge(each) is not None for each in [cuts, *candidates])
         before, cuts = cuts, min(candidates, key=partial(worth, judge if judged else summed))
+    # The last step may have gone further than needed; filters are given back as long as the target holds.
     for name in cuts:
         while (less := {**cuts, name: cuts[name] - align})[name] > before.get(name, 0) and budget.share(less) <= wanted:
             cuts = less
@@ -123,6 +125,7 @@ class Budget:
                 key = (member.tensor, member.axis)
                 gone[key] = gone.get(key, 0) + count * len(member.cut[0])
         left = self._rest
+        # What remains of a tensor is the product of what remains along each axis.
         for name, shape, weight in self._layers:
             for axis, length in enumerate(shape):
                 weight *= 1 - gone.get((name, axis), 0) / length

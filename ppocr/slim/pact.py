@@ -47,6 +47,8 @@ def clip_layer(*, alpha: float, alpha_decay: float) -> type:
             self.alpha = self.create_parameter([1], attr=attr)
 
         def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+            # Where x > α the result is α, so its derivative by α is 1, and −1 where x < −α: what is cut off decides how α
+            # moves.
             return x - F.relu(x - self.alpha) + F.relu(-self.alpha - x)
 
     return SymmetricClip
@@ -119,6 +121,7 @@ def remove_quantizers(model: nn.Layer, *, rounded: bool = True) -> Dict[str, flo
             ranges[name] = learned_range(layer)
             plain = plain_layer(layer)
             replace_layer(model, name, plain)
+            # By the same function that stores them, so that training, checking and the file round alike.
             if rounded:
                 plain.weight.set_value(STORED[type(plain)](plain).weight)
     return ranges

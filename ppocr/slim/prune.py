@@ -54,6 +54,7 @@ class PruningPlan:
                 values = values.take(indices, axis)
             _resize(state[name], values)
         _correct_layers(model)
+        # Past Layer.__setattr__, which sorts attributes into its tables.
         object.__setattr__(model, PLAN_ATTRIBUTE, self)
         return model
 
@@ -108,6 +109,7 @@ def plan_pruning(fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float]) -> Pr
     for name, ratio in named.items():
         group = fpgm.groups[name]
         worst = fpgm.worst(name, cut_of(group.size, ratio))
+        # A tensor may belong to several groups, by different axes or by different parts of one axis: indices add up.
         for member in group.members if worst else ():
             gone.setdefault((member.tensor, member.axis), []).extend(
                 index for channel in worst for index in member.cut[channel]
@@ -166,6 +168,7 @@ def _correct_layers(model: nn.Layer) -> None:
     for layer in model.sublayers():
         if isinstance(layer, nn.Conv2D):
             outputs, inputs = layer.weight.shape[:2]
+            # A depthwise convolution has as many groups as channels, so its groups shrink with it.
             if layer._groups > 1 and layer._groups != outputs // (layer._out_channels // layer._groups):
                 layer._groups = outputs // (layer._out_channels // layer._groups)
             layer._in_channels, layer._out_channels = inputs * layer._groups, outputs

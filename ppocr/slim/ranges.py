@@ -36,7 +36,7 @@ def observe(
     partners: Dict[str, str] = {}
 
     for batch in batches:
-        read: Dict[int, str] = {}
+        read: Dict[int, str] = {}  # id of a tensor → the first layer that read it; ids hold for one run only
         note = functools.partial(_note, read=read, partners=partners, values=values, peaks=peaks, random=random)
         with _watched(model, kinds, note):
             model(paddle.to_tensor(batch))
@@ -48,6 +48,7 @@ def _note(
     name: str, x: Any, read: Dict[int, str], partners: Dict[str, str], values: Dict[str, List[np.ndarray]],
     peaks: Dict[str, float], random: np.random.Generator,
 ) -> None:  # fmt: skip
+    # Only the first reader of a tensor looks at its values; the others take over its range.
     first = partners.setdefault(name, read.setdefault(id(x), name))
     if first == name:
         magnitudes = np.abs(x.numpy()).ravel()
@@ -57,12 +58,13 @@ def _note(
 
 def _best(magnitudes: np.ndarray, peak: float) -> float:
     if peak == 0:
-        return 1.0
+        return 1.0  # nothing but zeros: any range represents them
 
     def error(clip: float) -> float:
         step = clip / INT8_LEVELS
         return float(np.square(np.minimum(np.round(magnitudes / step), INT8_LEVELS) * step - magnitudes).mean())
 
+    # Tried one by one: the error has several minima, since each range moves all steps.
     return float(min(peak * CLIP_SHARES, key=error))
 
 
@@ -125,8 +127,8 @@ def _predict(model: nn.Layer, batch: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def _watched(model: nn.Layer, kinds: Tuple[Type[nn.Layer], ...], see: Callable[[str, Any], None]) -> Iterator[None]:
-    """Without gradients; `see(name, input)` for each layer that runs. Inputs live until the end: ids are theirs."""
-    kept = []
+    """Without gradients; `see(name, input)` for each layer that runs."""
+    kept = []  # inputs live until the end, or another tensor could get the id of one that is gone
 
     def hook_of(name: str) -> Callable[[nn.Layer, Any], Any]:
         def hook(layer: nn.Layer, inputs: Any) -> None:

@@ -137,7 +137,7 @@ def measure_sensitivity(
     """
     if sensitivity.baseline is None:
         sensitivity.baseline = evaluate(model)
-        sensitivity.save()
+        sensitivity.save()  # after every measurement: each takes minutes, and a run may be stopped at any time
     if sensitivity.baseline <= 0:
         raise SlimError("the network scores 0 on the evaluation pictures: are its weights loaded?")
     jobs = [(layer, ratio) for layer in layers for ratio in ratios]
@@ -182,5 +182,5 @@ def measure_together(
 
 
 def _score_of(fpgm: FPGM, model: nn.Layer, ratios: Mapping[str, float], evaluate: Callable[[nn.Layer], float]) -> float:
-    """Of a pruned copy of `model`."""
+    """Of a pruned copy of `model`: a plan is for one network, and cutting a network twice is refused."""
     return evaluate(plan_pruning(fpgm, model, ratios).apply(copy.deepcopy(model)))

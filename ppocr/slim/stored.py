@@ -32,6 +32,7 @@ def round_to_8_bits(weight: np.ndarray, axis: int) -> Tuple[np.ndarray, np.ndarr
     others = tuple(other for other in range(weight.ndim) if other != axis)
     peaks = np.maximum(np.abs(weight).max(axis=others), MIN_CHANNEL_RANGE)
     shape = [-1 if other == axis else 1 for other in range(weight.ndim)]
+    # float64: in float32 the quotient itself is rounded, and may end up on the other side of a half.
     rounded = np.round(weight.astype(np.float64) / peaks.reshape(shape) * INT8_LEVELS)
     return np.clip(rounded, -INT8_LEVELS, INT8_LEVELS).astype(np.int8), peaks.astype(np.float32)
 
@@ -104,7 +105,7 @@ class StoredLSTM(nn.Layer):
         super().__init__()
         weights = take_weights(layer)
         for number, weight in enumerate(weights):
-            if weight.ndim == 2:
+            if weight.ndim == 2:  # matrices; biases are few, and rounding them would shift every step of the sequence
                 rounded, peaks = round_to_8_bits(weight.numpy(), 0)
                 self.register_buffer(f"weight_int8_{number}", paddle.to_tensor(rounded))
                 self.register_buffer(f"weight_step_{number}", paddle.to_tensor((peaks / INT8_LEVELS)[:, None]))
@@ -143,12 +144,14 @@ class Int8Conv2D(StoredConv2D):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if is_old(x):
             return self._old(x)
+        # What the engine will compute, in float: for comparing decisions before anything is exported.
         if self.quantizes_input:
             step = self.input_peak / INT8_LEVELS
             x = paddle.clip(paddle.round(x / step), -INT8_LEVELS, INT8_LEVELS) * step
         return super().forward(x)
 
     def _old(self, x: Any) -> Any:
+        """The operators of the old IR in the order that oneDNN's passes look for."""
         scaled = {"bit_length": 8, "quant_axis": -1}
         if self.quantizes_input:
             scale = {"Scale": self.input_peak, "ZeroPoint": self.zero}
@@ -162,6 +165,7 @@ class Int8Conv2D(StoredConv2D):
         groups = self._options["groups"]
         inputs = {"Input": x, "Filter": kernel}
         y = operator("conv2d" if groups == 1 else "depthwise_conv2d", inputs, "Output", _old_options(self._options))
+        # Along the channels (axis 1), as a vector: a reshaped bias would not be fused into the convolution.
         return y if self.bias is None else operator("elementwise_add", {"X": y, "Y": self.bias}, "Out", {"axis": 1})
 
 

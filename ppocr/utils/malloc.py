@@ -24,6 +24,8 @@ def reuse_freed_memory() -> None:
     """
     library = _glibc()
     if library is not None:
+        # Larger blocks are mapped on their own and go back when freed, which keeps a huge picture from staying for
+        # ever.
         library.mallopt(_MMAP_THRESHOLD, 64 << 20)
         library.mallopt(_ARENA_MAX, 1)  # one pool: an engine's threads would each keep free memory of their own
         library.mallopt(_TRIM_THRESHOLD, 96 << 20)
@@ -62,20 +64,20 @@ def return_freed_memory(above: int = LARGE_PROCESS_BYTES, *, need: int = 0, pict
 class MemoryNeed:
     """What the runs of a network ask for beyond memory that is free already.
 
-    A run of a shape that was seen lately finds its memory free. Another one's falls between what others left, and the
-    process grows.
+    A run of a recent shape finds its memory free. A run of another shape does not fit into the gaps that others left,
+    and the process grows.
 
     Args:
-        runs: so many runs are "lately".
+        runs: how many of the latest runs are recent.
     """
 
     def __init__(self, runs: int):
-        self._lately: deque[tuple[int, ...]] = deque(maxlen=runs)
+        self._recent: deque[tuple[int, ...]] = deque(maxlen=runs)
 
     def bytes_for(self, shape: tuple[int, ...], size: int) -> int:
-        """`size`, or 0 where `shape` was seen lately; it is now."""
-        seen = shape in self._lately
-        self._lately.append(shape)
+        """`size`, or 0 if `shape` is among the recent ones; it is from now on."""
+        seen = shape in self._recent
+        self._recent.append(shape)
         return 0 if seen else size
 
 

@@ -40,6 +40,8 @@ def move_page(sample: Sample, view: View) -> Sample:
     before = sample.get("view")
     if "polys" in sample:
         sample["polys"] = move_points(sample["polys"], view.matrix)
+    # The new move comes after those before, so its matrix stands on the left; canvas and fill colour are the latest
+    # ones.
     sample["view"] = view._replace(matrix=view.matrix @ before.matrix) if before else view
     return sample
 

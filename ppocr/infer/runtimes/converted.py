@@ -106,6 +106,7 @@ class Conversion:
             if expected.shape != found.shape:
                 difference = f"has the shape {list(found.shape)}, not {list(expected.shape)}"
             else:
+                # Relative for logits, which reach 25; absolute for probabilities, which never exceed 1.
                 largest = float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
                 if largest <= MAX_DIFFERENCE:
                     continue
@@ -163,6 +164,7 @@ def _convert(program: Path, params: Path, extra: str) -> bytes:
             raise ModelError(f"{program}: cannot be converted to ONNX: {error}") from error
         if done.returncode or not target.is_file():
             lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+            # The last line that names an error: what comes after it is usually a traceback of C++.
             message = next((line for line in reversed(lines) if "rror" in line), f"exit status {done.returncode}")
             raise ModelError(f"{program}: paddle2onnx cannot convert it: {message}")
         return target.read_bytes()

@@ -54,6 +54,7 @@ class PaddleRuntime:
         reuse_freed_memory()
         files = (str(program), str(params))
         cores = threads or available_cores()
+        # Graphs of int8 execution are `.pdmodel`s too, but only oneDNN computes them as they were exported.
         legacy = program.suffix == ".pdmodel" and precision == "fp32"
         self._predictor: Any = _legacy_predictor(core, files, cores) if legacy else None
         if self._predictor is None:

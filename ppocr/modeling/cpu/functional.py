@@ -67,9 +67,11 @@ class NormaliseActivate(PyLayer):
         running_variance: paddle.Tensor,
         shape: Normalisation,
     ) -> paddle.Tensor:
-        x = x.contiguous()
+        x = x.contiguous()  # the kernel walks through memory and knows no strides
         mean, variance, output = paddle.empty_like(scale), paddle.empty_like(scale), paddle.empty_like(x)
         call("normalise_forward", shape, x, scale, shift, mean, variance, running_mean, running_variance, output)
+        # Neither the normalised map nor the activation's mask is kept: the way back computes them anew from x, which
+        # costs less than reading them from memory.
         ctx.save_for_backward(x, scale, shift, mean, variance)
         ctx.shape = shape
         return output
@@ -133,6 +135,7 @@ def narrow_conv2d(x: paddle.Tensor, weight: paddle.Tensor, padding: Sequence[int
         weight: float32[O, I, h, w].
         padding: of rows and columns, the same on both sides.
     """
+    # y[p] = Σ w[t] x[p + t − pad] is, seen from x, a sum over outputs with the kernel read backwards.
     mirrored = weight.transpose([1, 0, 2, 3]).flip([2, 3])
     pads = [side - 1 - pad for side, pad in zip(weight.shape[2:], padding)]
     return F.conv2d_transpose(x, mirrored, padding=pads)
@@ -149,6 +152,8 @@ def subpixel_conv2d_transpose(x: paddle.Tensor, weight: paddle.Tensor, bias: Opt
         bias: float32[O].
     """
     inputs, outputs, side, _ = weight.shape
+    # Each place (v, u) of a block is an output channel of its own: channel O · s² + v · s + u, as pixel_shuffle reads
+    # them.
     kernel = weight.transpose([1, 2, 3, 0]).reshape([outputs * side**2, inputs])
     if bias is not None:
         kernel = paddle.concat([kernel, bias.unsqueeze(1).tile([1, side**2]).reshape([-1, 1])], axis=1)

@@ -52,6 +52,8 @@ def kernels() -> Optional[ctypes.CDLL]:
     if compiler is None or sys.platform == "win32":  # where a file in use cannot be deleted
         logger.info("no C compiler: training uses Paddle's own layers, which are slower")
         return None
+    # Built in each process: a library in a cache might have been built for another processor, or by someone else. Once
+    # it is loaded, its file is not needed any more.
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "kernels.so"
         command = [compiler, *FLAGS, str(SOURCE), "-o", str(library), "-lm"]

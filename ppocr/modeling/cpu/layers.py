@@ -22,6 +22,7 @@ def accelerate(model: nn.Layer) -> nn.Layer:
     for layer in model.sublayers(include_self=True):
         for plain, suits, faster in REPLACEMENTS:
             if type(layer) is plain and suits(layer):
+                # Not a new layer: parameters, names, hooks and optimiser state stay as they are.
                 layer.__class__ = faster
                 break
     return model
@@ -118,8 +119,10 @@ def _is_narrow(conv: nn.Conv2D) -> bool:
     if not _is_usual(conv) or conv._groups > 1 or outputs > inputs or max(sides) == 1:
         return False
     top, bottom, left, right = fast.four_pads(conv._padding)
-    steady = {*conv._stride, *conv._dilation} == {1}
-    return steady and top == bottom < sides[0] and left == right < sides[1]
+    # Only with stride and dilation 1 is the mirrored kernel's result the same size; padding must be less than the
+    # kernel.
+    simple = {*conv._stride, *conv._dilation} == {1}
+    return simple and top == bottom < sides[0] and left == right < sides[1]
 
 
 def _makes_blocks(conv: nn.Conv2DTranspose) -> bool:
@@ -129,6 +132,7 @@ def _makes_blocks(conv: nn.Conv2DTranspose) -> bool:
 
 
 def _is_wide(linear: nn.Linear) -> bool:
+    # For narrow outputs the bias' gradient is cheap, and the wider product would cost more than it saves.
     return linear.bias is not None and linear.weight.shape[1] > linear.weight.shape[0]
 
 
