@@ -47,8 +47,8 @@ def clip_layer(*, alpha: float, alpha_decay: float) -> type:
             self.alpha = self.create_parameter([1], attr=attr)
 
         def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-            # Where x > α the result is α, so its derivative by α is 1, and −1 where x < −α: what is cut off decides how α
-            # moves.
+            # Where x > α the result is α, so its derivative by α is 1, and −1 where x < −α: what is cut off decides how
+            # α moves.
             return x - F.relu(x - self.alpha) + F.relu(-self.alpha - x)
 
     return SymmetricClip

@@ -56,17 +56,17 @@ def is_quantized(layer: nn.Layer) -> bool:
 
 
 def learned_range(layer: Any) -> float:
-    """How far the input of a quantized layer reaches, seen after the clip; 0 before the first step."""
+    """Range of the input of a quantized layer, seen after the clip; 0 before the first step."""
     seen, alpha = layer._fake_quant_input._scale.numpy().item(), layer._act_preprocess.alpha.numpy().item()
     return min(seen, abs(alpha)) if seen > UNSEEN_RANGE else 0.0
 
 
-def start_range(layer: Any, reach: float) -> None:
-    """Let the moving average of a quantized layer's input and its clip begin at `reach`."""
+def start_range(layer: Any, clip: float) -> None:
+    """Let the moving average of a quantized layer's input and its clip begin at `clip`."""
     alpha = layer._act_preprocess.alpha
-    alpha.set_value(paddle.full_like(alpha, reach))
+    alpha.set_value(paddle.full_like(alpha, clip))
     quantizer = layer._fake_quant_input
-    for tensor, value in ((quantizer._scale, reach), (quantizer._accum, reach), (quantizer._state, 1.0)):
+    for tensor, value in ((quantizer._scale, clip), (quantizer._accum, clip), (quantizer._state, 1.0)):
         tensor.set_value(np.array([value], np.float32))
 
 

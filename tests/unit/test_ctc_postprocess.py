@@ -58,7 +58,7 @@ SPACE = "  - ' '\n"
 
 
 def scores(indices, classes):
-    """float32[1, T, classes] of one strip, a blank after each character."""
+    """float32[1, T, classes] of one crop, a blank after each character."""
     steps = [step for index in indices for step in (index, 0)]
     out = np.zeros((1, len(steps), classes), np.float32)
     out[0, np.arange(len(steps)), steps] = 1
