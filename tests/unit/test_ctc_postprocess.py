@@ -66,8 +66,8 @@ def scores(indices, classes):
 
 
 def directory(tmp_path: Path, text: str) -> ModelDir:
-    for name in ("inference.json", "inference.pdiparams"):
-        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "inference.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+    (tmp_path / "inference.pdiparams").write_bytes(b"")
     (tmp_path / "inference.yml").write_text(text, encoding="utf-8")
     return ModelDir.open(tmp_path)
 
