@@ -1,5 +1,7 @@
 """Fused weights → training form, and back: blocks with branches, the order of layers, statistics."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import paddle
@@ -14,8 +16,10 @@ from ppocr.modeling.deploy.prediction import fuse_branches
 from ppocr.modeling.layers import conv_bn
 from ppocr.modeling.reparam import DILATED_BRANCHES, DilatedReparamBlock, RepDWConv
 from ppocr.official.onnx_graph import OnnxLayer, read_layers, use_precise_means
-from ppocr.official.unfuse import _execution_order, by_execution_order, calibrate_norms
+from ppocr.official.unfuse import by_execution_order, calibrate_norms
+from ppocr.utils.networks import find_layer
 
+OFFICIAL = Path(__file__).parents[1] / "contract" / "official"
 BLOCKS = {
     "rep": lambda: RepDWConv(6),
     **{f"dilated{k}": lambda k=k: DilatedReparamBlock(6, k) for k in DILATED_BRANCHES},
@@ -221,32 +225,49 @@ def test_steady_means_are_the_same_but_for_rounding(kind):
     np.testing.assert_allclose(y, x.astype(np.float64).mean(axis=(2, 3), keepdims=True), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "config", ["det/PP-OCRv6_tiny_det.yml", "rec/PP-OCRv6_tiny_rec.yml", "rec/PP-OCRv6_small_rec.yml"]
-)
-def test_published_networks_find_every_place(config):
-    """What an official file holds, made from a network of ours, brings another one to the same predictions."""
+@pytest.mark.parametrize("name", ["tiny_det", "tiny_rec", "small_rec"])
+def test_published_networks_find_every_place(name):
+    """The layers of an official file, with the values of one network of ours, bring another to the same predictions."""
+    kind = name.rpartition("_")[2]
+    config = f"{kind}/PP-OCRv6_{name}.yml"
     source, target = lively(build_model(predicting(config))), build_model(predicting(config))
-    weights = by_execution_order(published(source), target)
+    weights = by_execution_order(published(source, OFFICIAL / f"onnx_{name}.txt"), target)
     report = load_weights(target, weights, source="test")
     assert all(name.startswith(TRAINING_ONLY) for name in report.initial)
     target.eval()
     x = paddle.to_tensor(noise(1, 3, 64, 96) * 0.1)
-    np.testing.assert_allclose(target(x).numpy(), source(x).numpy(), atol=1e-4)
-    assert np.ptp(source(x).numpy()) > 1e-3
+    expected = source(x).numpy()
+    np.testing.assert_allclose(target(x).numpy(), expected, atol=1e-4)
+    assert np.ptp(expected) > 1e-3
 
 
-def published(model):
-    """The layers of a network as an official file lists them: blocks fused, biases and normalisations apart."""
+def published(model, listing):
+    """What an official file would hold for `model`, in the order and the shapes in which the real one lists it."""
     layers = []
-    for _, layer in _execution_order(model):
-        if hasattr(layer, "split"):
-            layer = layer.fuse()
-        if isinstance(layer, (nn.BatchNorm1D, nn.BatchNorm2D)):
-            arrays = (layer.weight, layer.bias, layer._mean, layer._variance)
-        else:
-            arrays = (layer.weight,) if layer.bias is None else (layer.weight, layer.bias)
-        kinds = {nn.BatchNorm1D: "norm", nn.BatchNorm2D: "norm", nn.Linear: "linear", nn.LayerNorm: "layer_norm"}
-        kind = kinds.get(type(layer), "conv")
-        layers.append(OnnxLayer(kind, tuple(array.numpy() for array in arrays)))
+    for line in listing.read_text(encoding="utf-8").splitlines()[1:]:
+        kind, shapes, name, *norm = line.split(" ")
+        layer = find_layer(model, name)
+        arrays = folded(layer, find_layer(model, *norm)) if norm else values_of(layer)
+        shapes = [tuple(map(int, shape.split("x"))) for shape in shapes.split(",")]
+        assert [array.size for array in arrays] == [np.prod(shape) for shape in shapes]
+        layers.append(OnnxLayer(kind, tuple(array.reshape(shape) for array, shape in zip(arrays, shapes))))
     return layers
+
+
+def values_of(layer):
+    layer = layer.fuse() if hasattr(layer, "fuse") else layer
+    if hasattr(layer, "_mean"):
+        tensors = (layer.weight, layer.bias, layer._mean, layer._variance)
+    else:
+        tensors = (layer.weight,) if layer.bias is None else (layer.weight, layer.bias)
+    return [tensor.numpy() for tensor in tensors]
+
+
+def folded(convolution, norm):
+    """Kernel and bias that give what the normalisation makes of the convolution's output."""
+    kernel, bias = (*values_of(convolution), 0.0)[:2]
+    scale, shift, mean, variance = values_of(norm)
+    scale = scale / np.sqrt(variance + norm._epsilon)
+    outputs = 1 if isinstance(convolution, nn.Conv2DTranspose) else 0
+    along = np.expand_dims(scale, tuple(axis for axis in range(kernel.ndim) if axis != outputs))
+    return [kernel * along, shift + (bias - mean) * scale]
