@@ -20,7 +20,6 @@ EXTRAS = {
     "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5"],
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     "slim": ["matplotlib>=3.7,<4"],  # the plot; PaddleSlim itself: python -m ppocr.slim.install
-    "deploy": [],
 }
 EXTRAS["test"] = [
     *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"],

@@ -6,7 +6,6 @@ a command can print `str(error)` as it is.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any, List, Sequence, Tuple, Union
 
 # Separators of lines and paragraphs, and what turns the direction of writing, can make one line look like another.
@@ -29,11 +28,6 @@ def printable(text: str, *, lines: bool = False) -> str:
         lines: keep line breaks, tabs and form feeds, for text that is meant to have several lines.
     """
     return text.translate(_ESCAPES_BUT_LINES if lines else _ESCAPES)
-
-
-def has_control(text: str) -> bool:
-    """Whether a text holds a control character or half a surrogate pair."""
-    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 class PPOCRError(Exception):

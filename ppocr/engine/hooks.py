@@ -89,7 +89,7 @@ class Scalars(Hook):
     """
 
     def __init__(self, writer: Any):
-        self._writer, self._best_step = writer, -1
+        self._writer = writer
 
     def after_step(self, trainer: Trainer) -> None:
         if trainer.step % trainer.options.print_batch_step == 0:

@@ -19,7 +19,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from ppocr.errors import ModelError
 from ppocr.infer.parameters import check_parameters
@@ -85,17 +85,6 @@ def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: P
         raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from error
     except ModelError as error:
         raise ModelError(f"{error}; {_advice(directory, spec)}") from error
-
-
-def sealed_files(directory: Path, spec: Path) -> List[str]:
-    """The names of the files whose hashes are known; empty for a directory that no program of ours wrote.
-
-    Raises:
-        ModelError: the list itself is damaged.
-        OSError: it cannot be read.
-    """
-    seals, body = _sealed(spec)
-    return list(_listed(directory) if body is None else seals)
 
 
 def _sealed(spec: Path) -> Tuple[Mapping[str, Seal], Optional[bytes]]:

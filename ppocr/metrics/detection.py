@@ -74,12 +74,6 @@ def match_outlines(
     )
 
 
-def iou_matrix(first: Sequence[Outline], second: Sequence[Outline]) -> np.ndarray:
-    """Intersection over union of every pair, float64[len(first), len(second)], in [0, 1]."""
-    rows, columns = polygons(first), polygons(second)
-    return _over_union(_intersections(rows, columns), rows, columns)
-
-
 def polygons(outlines: Sequence[Outline]) -> np.ndarray:
     """Outlines as an array of valid shapely polygons, object[len(outlines)]."""
     shapes = np.empty(len(outlines), object)

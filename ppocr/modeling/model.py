@@ -1,4 +1,4 @@
-"""The one outline that all networks share: transform → backbone → neck → head."""
+"""The one outline that all networks share: backbone → neck → head."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class OCRModel(nn.Layer):
     models. What a part tells the next one is `out_channels`: an int, or a list of them for a feature pyramid.
 
     Args:
-        transform: rectifies the picture before the backbone, or None.
         backbone: picture → features.
         neck: features → features, or None.
         head: features → prediction; probabilities in `eval()` mode, what the loss needs in `train()` mode.
@@ -27,10 +26,8 @@ class OCRModel(nn.Layer):
         backbone: nn.Layer,
         head: nn.Layer,
         neck: Optional[nn.Layer] = None,
-        transform: Optional[nn.Layer] = None,
     ):
         super().__init__()
-        self.transform = transform
         self.backbone = backbone
         self.neck = neck
         self.head = head
@@ -42,10 +39,7 @@ class OCRModel(nn.Layer):
             images: float32[N, 3, H, W], normalised BGR.
             labels: of the batch by name; only a head with `reads_labels` looks at them, and only while training.
         """
-        x = images
-        if self.transform is not None:
-            x = self.transform(x)
-        x = self.backbone(x)
+        x = self.backbone(images)
         if self.neck is not None:
             x = self.neck(x)
         return self.head(x, labels) if getattr(self.head, "reads_labels", False) else self.head(x)

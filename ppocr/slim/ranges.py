@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple, Type
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Tuple, Type
 
 import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.slim.stored import INT8_LEVELS, Int8Conv2D
-from ppocr.utils.networks import replace_layer
+from ppocr.slim.stored import INT8_LEVELS
 
 SAMPLES_PER_BATCH = 20_000  # values of an input that are looked at in each batch
 CLIP_SHARES = np.linspace(0.2, 1.0, 41)  # of the largest value: ranges to choose from
@@ -89,40 +88,6 @@ def for_deployment(model: nn.Layer, ranges: Mapping[str, float], example: paddle
     with _watched(model, (nn.Conv2D,), note):
         model(example)
     return {name: max(ranges[other] for other in names) for names in read.values() for name in names}
-
-
-def output_changes(
-    model: nn.Layer, ranges: Mapping[str, float], batches: Sequence[np.ndarray], *, log: Callable[[str], None]
-) -> List[Tuple[str, float]]:
-    """How much the prediction changes when one layer alone works in 8 bits, most harmful first.
-
-    Args:
-        model: in `eval()` mode; not changed.
-        ranges: of `observe`.
-        batches: a few.
-        log: called with a sentence for each layer.
-
-    Returns:
-        (name of the layer, mean absolute difference of the output).
-    """
-    expected = [_predict(model, batch) for batch in batches]
-    result = []
-    layers = dict(model.named_sublayers())
-    for name, clip in ranges.items():
-        replace_layer(model, name, Int8Conv2D(layers[name], clip))  # type: ignore[arg-type]
-        try:
-            found = [_predict(model, batch) for batch in batches]
-        finally:
-            replace_layer(model, name, layers[name])
-        difference = float(np.mean([np.abs(a - b).mean() for a, b in zip(expected, found)]))
-        log(f"{name}: {difference:.2e}")
-        result.append((name, difference))
-    return sorted(result, key=lambda item: -item[1])
-
-
-def _predict(model: nn.Layer, batch: np.ndarray) -> np.ndarray:
-    with paddle.no_grad():
-        return model(paddle.to_tensor(batch)).numpy()
 
 
 @contextlib.contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from ppocr.metrics.detection import iou_matrix, match_outlines, polygons
+from ppocr.metrics.detection import match_outlines, polygons
 from ppocr.metrics.score import Score
 
 
@@ -13,10 +12,27 @@ def box(left: float, top: float, right: float, bottom: float) -> list:
     return [[left, top], [right, top], [right, bottom], [left, bottom]]
 
 
-def test_iou_by_hand():
-    diamond = [[5, 0], [10, 5], [5, 10], [0, 5]]  # area 50
-    matrix = iou_matrix([box(0, 0, 10, 10), diamond], [box(5, 0, 15, 10), box(0, 0, 10, 10), box(20, 20, 30, 30)])
-    np.testing.assert_allclose(matrix, [[50 / 150, 1, 0], [25 / 125, 0.5, 0]])
+DIAMOND = [[5, 0], [10, 5], [5, 10], [0, 5]]  # area 50
+STAIRS = [[0, 0], [10, 0], [10, 5], [5, 5], [5, 10], [0, 10]]  # area 75
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "iou"),
+    [
+        (box(0, 0, 10, 10), box(5, 0, 15, 10), 50 / 150),
+        (DIAMOND, box(5, 0, 15, 10), 25 / 125),
+        (DIAMOND, box(0, 0, 10, 10), 0.5),
+        (STAIRS, box(0, 0, 10, 10), 0.75),
+    ],
+)
+def test_intersection_over_union_by_hand(truth, prediction, iou):
+    assert match_outlines([truth], [prediction], iou=iou - 1e-9).pairs == ((0, 0),)
+    assert match_outlines([truth], [prediction], iou=iou + 1e-9).pairs == ()
+
+
+def test_outlines_that_do_not_overlap():
+    assert match_outlines([box(0, 0, 10, 10)], [box(20, 20, 30, 30)], iou=0).pairs == ()
+    assert match_outlines([STAIRS], [box(5, 5, 10, 10)], iou=0).pairs == ()  # its hull would overlap
 
 
 def test_matching_counts():
@@ -84,12 +100,6 @@ def test_crossing_and_empty_outlines():
     line, point, nothing = [[0, 0], [10, 0], [5, 0], [2, 0]], [[1, 1]] * 4, []
     assert match_outlines([box(0, 0, 10, 10)], [line, point, nothing]).score == Score(0, 3, 1)
     assert len(polygons([line, nothing, box(0, 0, 1, 1)])) == 3
-
-
-def test_polygon_with_many_corners():
-    stairs = [[0, 0], [10, 0], [10, 5], [5, 5], [5, 10], [0, 10]]  # area 75
-    assert iou_matrix([stairs], [box(0, 0, 10, 10)])[0, 0] == pytest.approx(0.75)
-    assert iou_matrix([stairs], [box(5, 5, 10, 10)])[0, 0] == 0  # its hull would overlap
 
 
 def test_wrong_number_of_flags():
