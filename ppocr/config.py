@@ -155,7 +155,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> list[str]:
-    """Set each `a.b=value` in `tree`; a missing last key is added (the schema judges it), a missing branch is told."""
+    """Set each `a.b=value` in `tree`; a missing last key is added, a missing branch is refused."""
     problems = []
     for override in overrides:
         path, equals, text = override.partition("=")

@@ -1,4 +1,4 @@
-"""What `ocr`, `detect`, `recognize` and `classify` have in common: run a job, write its results, tell its errors."""
+"""What `ocr`, `detect`, `recognize` and `classify` have in common: run a job, write its results, report its errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
 
 
 def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str] = None, workers: int = 1) -> int:
-    """Write the results of every source; what cannot be read is told on standard error. Returns 0 or 1.
+    """Write the results of every source; what cannot be read is reported on standard error. Returns 0 or 1.
 
     Raises:
         PPOCRError: the models cannot be used, or the output cannot be written.

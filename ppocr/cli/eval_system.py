@@ -90,7 +90,7 @@ def score_label(label: PageLabel, result: Optional[OCRResult], args: argparse.Na
 
 
 def run_models(pages: Sequence[PageLabel], args: argparse.Namespace) -> dict[str, OCRResult]:
-    """Read the pictures; those that cannot be read are told on standard error and are not in the answer."""
+    """Read the pictures; those that cannot be read are reported on standard error and are not in the answer."""
     from ppocr.infer.io.sources import read_all
     from ppocr.infer.pipeline import OCR
 
@@ -118,7 +118,7 @@ def match_results(pages: Sequence[PageLabel], results: Sequence[OCRResult], *, s
         source: the results file's name, for messages.
 
     Returns:
-        `PageLabel.place` → result; pages without a result are told on standard error and are not in it.
+        `PageLabel.place` → result; pages without a result are reported on standard error and are not in it.
 
     Raises:
         LabelError: two results for one picture, or results that fit no label at all.

@@ -1,6 +1,6 @@
 """Pack label files and their pictures into an LMDB database, for `LMDBDataSet`.
 
-The database appears whole or not at all. Samples whose line or picture cannot be read are told and left out (exit
+The database appears whole or not at all. Samples whose line or picture cannot be read are reported and left out (exit
 status 1); what labels say is not judged: run `ppocr check-data` first.
 """
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def good_samples(dataset: SimpleDataSet) -> Iterator[Tuple[bytes, str]]:
-    """(picture file, label) of the samples that can be read; the others are told."""
+    """(picture file, label) of the samples that can be read; the others are reported."""
     rng = np.random.default_rng(0)  # files don't need it
     for index in range(len(dataset)):
         try:

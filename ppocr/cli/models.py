@@ -85,7 +85,7 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:
-    """The pictures of --check-images, and how many could not be read (each is told on standard error)."""
+    """The pictures of --check-images, and how many could not be read (each is reported on standard error)."""
     from ppocr.infer.io.sources import expand, read_all
 
     pages, unreadable = [], 0

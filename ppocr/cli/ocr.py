@@ -1,6 +1,6 @@
 """Read the text of pictures (PNG, JPEG, BMP, WebP, TIFF, GIF: every frame) and PDF documents (every page).
 
-Results are described in docs/results.md. What cannot be read is told on standard error; the rest is read
+Results are described in docs/results.md. What cannot be read is reported on standard error; the rest is read
 nevertheless, and the exit status is 1.
 """
 

@@ -85,7 +85,7 @@ def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """(arguments of `ppocr COMMAND`, the flags that change nothing).
 
     Raises:
-        SystemExit: wrong usage, told on standard error.
+        SystemExit: wrong usage, reported on standard error.
     """
     given = {name: value for name, value in vars(_parser().parse_args(argv)).items() if value is not None}
     image_dir, use_cls, use_mp = (

@@ -1,4 +1,4 @@
-"""Store a trained network with 8-bit weights, without training; pictures show how far its layers' inputs reach.
+"""Store a trained network with 8-bit weights, without training; pictures show the ranges of its layers' inputs.
 
 ppocr quantize -c det/ch_ppocr_mobile_v2.0_det.yml -o Global.pretrained_model=output/best_accuracy \\
     --pictures pages/ --output det_int8

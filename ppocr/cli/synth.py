@@ -149,7 +149,7 @@ def _fonts(args: argparse.Namespace) -> int:
 
 
 def _described(language: Language, faces: List[Face]) -> List[str]:
-    """Lines that tell of a language's fonts."""
+    """Lines that describe a language's fonts."""
     dictionary = own_dictionary(language.code)
     undrawn = [c for c in dictionary if c.strip() and not any(face.covers(c) for face in faces)]
     families: Dict[str, List[Face]] = {}

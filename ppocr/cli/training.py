@@ -43,12 +43,12 @@ def config_from(args: argparse.Namespace, more: Sequence[str] = ()) -> Config:
 def start_log(folder: Optional[Path] = None) -> None:
     """Show what the package logs on standard error, and append it to `folder/train.log`.
 
-    Of several processes that train together only the first one tells more than warnings.
+    Of several processes that train together only the first one logs more than warnings.
     """
     is_main = os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
     logger = logging.getLogger("ppocr")
     logger.setLevel(logging.INFO if is_main else logging.WARNING)
-    logger.propagate = False  # Paddle gives the root logger a handler of its own, and tells it trifles
+    logger.propagate = False  # Paddle gives the root logger a handler of its own, and logs trifles to it
     logging.getLogger().setLevel(logging.WARNING)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if folder is not None and is_main:

@@ -94,7 +94,7 @@ class SimpleDataSet:
     def widths(self, height: int) -> np.ndarray:
         """How wide each picture is when it is scaled to a height, pixels: int64[n]. Only the files' headers are read.
 
-        A picture that cannot be read counts as wide as high: it is told when its turn comes.
+        A picture that cannot be read counts as wide as high: it is reported when its turn comes.
         """
         return np.array([self._width(index, height) for index in range(len(self))], np.int64)
 

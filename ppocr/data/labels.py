@@ -1,4 +1,4 @@
-"""The two label formats: read, checked, typed. Every mistake is told with its place, `file:line: reason`.
+"""The two label formats: read, checked, typed. Every mistake is reported with its place, `file:line: reason`.
 
 * detection: `picture<TAB>[{"transcription": "…", "points": [[x, y], …]}, …]`, points in pixels of the picture as
   stored, clockwise from the text's own top-left corner;

@@ -1,4 +1,4 @@
-"""From a configuration to a network, with every mistake told at once."""
+"""From a configuration to a network, with every mistake reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting from weights of another run: what fits is taken, and everything else is told name by name."""
+"""Starting from weights of another run: what fits is taken, and everything else is listed name by name."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ppocr.export.quantized import QuantizedReport, export_quantized
 
 logger = logging.getLogger(__name__)
 
-CALIBRATION_BATCHES = 8  # of `Eval` that show how far inputs reach which training did not learn
+CALIBRATION_BATCHES = 8  # of `Eval` that give the ranges of inputs which training did not learn
 JUDGED_PICTURES = {
     "det": 50,
     "cls": 1000,

@@ -34,7 +34,7 @@ def resolve_model(name: str, kind: Kind) -> Path:
     """The directory of a model: a path as it is, or a fetched family's part; "default" is the best family there is.
 
     Raises:
-        ModelError: neither exists; tells how to get it.
+        ModelError: neither exists; says how to get it.
     """
     path = Path(name).expanduser()
     recover_directory(path)

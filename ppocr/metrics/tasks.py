@@ -20,7 +20,7 @@ class Metric(ABC):
     """Counts over batches.
 
     Attributes:
-        main_indicator: name of the result that tells the better of two networks; larger is better.
+        main_indicator: name of the result by which networks are compared; larger is better.
     """
 
     main_indicator: str
@@ -142,7 +142,7 @@ class RecMetric(Metric):
 
 
 class ClsMetric(Metric):
-    """Share of crops whose direction is told right.
+    """Share of crops whose direction is predicted right.
 
     Args:
         label_list: the directions in the order of the network's classes; from the builder.

@@ -1,6 +1,6 @@
 """Quantization-aware training: the network trains with the rounding that its stored form will have.
 
-PACT (Choi et al. 2018, arXiv 1805.06085) learns for each convolution how far its input may reach: what lies beyond
+PACT (Choi et al. 2018, arXiv 1805.06085) learns for each convolution the range of its input: what lies beyond
 [−α, α] is cut off, and the gradient of α says whether outliers or fine steps matter more. The range is symmetric
 (PACT's own is [0, α]), since a hard-swish gives negative values (PP-OCR, section 2.3.6).
 

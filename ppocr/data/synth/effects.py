@@ -80,9 +80,9 @@ def motion_blur(image: np.ndarray, rng: np.random.Generator, length: float) -> n
     """A camera that moves `length` pixels in a random direction."""
     size = 2 * max(1, round(length / 2)) + 1
     angle, centre = between(rng, 0, np.pi), size // 2
-    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    half = np.array([np.cos(angle), np.sin(angle)]) * length / 2
     kernel = np.zeros((size, size), np.uint8)
-    first, last = np.rint(centre - reach).astype(int), np.rint(centre + reach).astype(int)
+    first, last = np.rint(centre - half).astype(int), np.rint(centre + half).astype(int)
     cv2.line(kernel, first.tolist(), last.tolist(), 255, 1, cv2.LINE_AA)
     weights = kernel.astype(np.float32)
     return cv2.filter2D(image, -1, weights / weights.sum(), borderType=cv2.BORDER_REPLICATE)

@@ -208,8 +208,8 @@ def _underline(rng: np.random.Generator, mask: np.ndarray, placement: Placement)
 
 
 def _shadow(rng: np.random.Generator, image: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    reach = max(1.0, 0.08 * len(ink))
-    shift = np.array([[1, 0, between(rng, -reach, reach)], [0, 1, between(rng, 0, reach)]])
+    max_shift = max(1.0, 0.08 * len(ink))
+    shift = np.array([[1, 0, between(rng, -max_shift, max_shift)], [0, 1, between(rng, 0, max_shift)]])
     moved = cv2.warpAffine(ink, shift, ink.shape[::-1])
     soft = cv2.GaussianBlur(moved, (0, 0), between(rng, 0.3, 1.5))
     shade = (0.0, 0.0, 0.0) if chance(rng, 0.7) else random_color(rng)

@@ -104,10 +104,10 @@ def _block(sheet: Sheet, size: int) -> List[_Line]:
 
 def _distorted(outline: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Corners moved by up to `strength` of the shorter side: perspective and slant."""
-    reach = strength * float(np.ptp(outline, axis=0).min())
-    slant = between(rng, -2, 2) * reach if chance(rng, 0.3) else 0.0
+    max_shift = strength * float(np.ptp(outline, axis=0).min())
+    slant = between(rng, -2, 2) * max_shift if chance(rng, 0.3) else 0.0
     moved = outline + np.array([[slant, 0], [slant, 0], [0, 0], [0, 0]], np.float32)
-    return moved + reach * (2 * rng.random((4, 2)) - 1)
+    return moved + max_shift * (2 * rng.random((4, 2)) - 1)
 
 
 def _turn(angle: float) -> np.ndarray:

@@ -86,7 +86,7 @@ class Conversion:
         return None
 
     def is_checked(self, engine: str) -> bool:
-        """Whether `check` has been passed before by an engine, told by its name and version."""
+        """Whether `check` has been passed before by an engine, which its name and version identify."""
         return (self.folder / f"{engine}.checked").is_file()
 
     def check(self, engine: str, shape: Sequence[Optional[int]], run: Callable[[np.ndarray], np.ndarray]) -> None:

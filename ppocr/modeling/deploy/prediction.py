@@ -86,7 +86,7 @@ def fuse_branches(model: nn.Layer, note: Callable[[Fused], None] = lambda fused:
     """Put what `fuse()` returns in the place of each layer that has it; `model` is changed.
 
     Args:
-        note: is told of each.
+        note: called with each.
     """
     for name, layer in list(model.named_sublayers()):
         if hasattr(layer, "fuse"):
