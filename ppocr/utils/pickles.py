@@ -61,4 +61,5 @@ def _array(value: Any) -> np.ndarray:
     """A tensor is written as an array, or as its name and an array."""
     named = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
     value = value[1] if named else value
-    return value if isinstance(value, np.ndarray) else np.array(value, object)
+    array = value if isinstance(value, np.ndarray) else np.array(value, object)
+    return array.astype(np.float32) if array.dtype == np.float16 else array  # half precision is for keeping files small

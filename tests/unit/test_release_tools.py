@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,22 @@ def test_lines_that_can_be_learnt(tmp_path):
     assert writer.left_out == 4
     assert entries(tmp_path / "set" / "train.upper.txt") == [("images/000000.jpg", "two words")]
     assert entries(tmp_path / "set" / "dev.txt")[0][1] == "店"
+
+
+def test_weights_kept_in_half_precision(tmp_path: Path) -> None:
+    from keep import keep
+
+    from ppocr.utils.pickles import read_arrays
+
+    rng = np.random.default_rng(0)
+    arrays = {
+        "conv.weight": rng.normal(0, 1, (8, 4, 3, 3)).astype(np.float32),
+        "bn._variance": np.full(8, 1e5, np.float32),
+    }
+    (tmp_path / "whole.pdparams").write_bytes(pickle.dumps(arrays, protocol=2))
+    keep(tmp_path / "whole.pdparams", tmp_path / "folder" / "half.pdparams")
+    back = read_arrays(tmp_path / "folder" / "half.pdparams")
+    assert {array.dtype for array in back.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(back["bn._variance"], arrays["bn._variance"])
+    np.testing.assert_allclose(back["conv.weight"], arrays["conv.weight"], rtol=1e-3, atol=1e-6)
+    assert (tmp_path / "folder" / "half.pdparams").stat().st_size < 0.7 * (tmp_path / "whole.pdparams").stat().st_size
