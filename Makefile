@@ -6,7 +6,9 @@ BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
 MODELS ?= tiny
 
-.PHONY: ocr test smoke lint setup setup-test clean smoke-slim
+WORK   ?= $(HOME)/.cache/ppocr-release
+
+.PHONY: ocr test smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -22,6 +24,11 @@ smoke: $(VENV)/.test
 
 smoke-slim: $(VENV)/.test
 	$(BIN)/python tools/smoke_slim.py
+
+# Models of our own from the labelled sets in DATA; goes on where it was stopped (docs/models.md). FONTS: a folder.
+release-models: $(VENV)/.test
+	@test -n "$(DATA)" || { echo "say where the labelled sets are: make release-models DATA=folder" >&2; exit 2; }
+	nice $(BIN)/python tools/release/make.py --data "$(DATA)" --work "$(WORK)" $(if $(FONTS),--fonts "$(FONTS)")
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

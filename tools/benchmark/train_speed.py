@@ -45,6 +45,7 @@ CASES = {
     "det-640": Case("configs/det/ch_ppocr_mobile_v2.0_det.yml", (2, 3, 640, 640)),
     "rec-6625": Case("configs/rec/ch_ppocr_mobile_v2.0_rec.yml", (32, 3, 32, 320)),
     "rec-65": Case("configs/rec/en63_mobile_rec.yml", (32, 3, 32, 320)),
+    "rec-v6": Case("configs/rec/slim_rec.yml", (16, 3, 48, 320)),
     "cls": Case("configs/cls/ch_ppocr_mobile_v2.0_cls.yml", (64, 3, 48, 192)),
 }
 

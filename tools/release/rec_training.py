@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence
@@ -14,7 +14,7 @@ WORDS_OF_ONE_SET = 250  # lines of a set that choose checkpoints, at most
 
 
 def train_recognizer(work: Path, more: Sequence[str] = ()) -> None:
-    """Become `ppocr train`; `more` are further settings, `KEY.KEY=VALUE`."""
+    """Run `ppocr train`; `more` are further settings, `KEY.KEY=VALUE`."""
     lists = sorted((work / "lines").glob("**/train.txt"))
     shares = shares_of(lists, work, read_recipe()["mix"])
     settings = [
@@ -24,12 +24,12 @@ def train_recognizer(work: Path, more: Sequence[str] = ()) -> None:
         *more,
     ]
     logger.info("%d lists", len(lists))
-    _become("train", work, ["--resume"], settings)
+    _run("train", work, ["--resume"], settings)
 
 
 def export_recognizer(work: Path, weights: str = "latest") -> None:
-    """Become `ppocr export`: the model directory of a checkpoint, `WORK/export/rec`."""
-    _become(
+    """Run `ppocr export`: the model directory of a checkpoint, `WORK/export/rec`."""
+    _run(
         "export",
         work,
         ["--output", str(work / "export" / "rec")],
@@ -37,14 +37,16 @@ def export_recognizer(work: Path, weights: str = "latest") -> None:
     )
 
 
-def _become(command: str, work: Path, arguments: Sequence[str], settings: Sequence[str]) -> None:
+def _run(command: str, work: Path, arguments: Sequence[str], settings: Sequence[str]) -> None:
     common = [
         f"Global.save_model_dir={work / 'rec'}",
         f"Eval.dataset.label_file_list=[{pick_list(work)}]",
         f"Eval.dataset.data_dir={work / 'lines'}",
     ]
     call = [sys.executable, "-m", "ppocr", command, "-c", CONFIG, *arguments, "-o", *common, *settings]
-    os.execv(sys.executable, call)
+    done = subprocess.run(call, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def shares_of(lists: Sequence[Path], work: Path, mix: Mapping[str, float]) -> List[float]:
