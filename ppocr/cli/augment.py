@@ -21,6 +21,7 @@ from ppocr.config import load_config
 from ppocr.data.pipeline import Pipeline
 from ppocr.data.transforms.view import apply_view
 from ppocr.errors import PPOCRError, SampleError
+from ppocr.utils.atomic import replacing_file
 
 CELL, CAPTION, GAP = 320, 18, 6  # pixels: longest side of a picture, height of its caption, space around it
 SUFFIXES = (".jpg", ".png")
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         raise PPOCRError("no sample could be drawn")
     _, data = cv2.imencode(Path(args.output).suffix.lower(), sheet(rows))
     try:
-        Path(args.output).write_bytes(data.tobytes())
+        with replacing_file(Path(args.output)) as temporary:
+            temporary.write_bytes(data.tobytes())
     except OSError as error:
         raise PPOCRError(f"{args.output}: cannot be written: {error.strerror}") from error
     print(f"{args.output}: {len(rows)} samples of {args.section}, seed {loader.pipeline.seed}", file=sys.stderr)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO, Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional, Sequence
 
 from ppocr.cli.jobs import Item, Job, Runner, plan
-from ppocr.cli.main import drop_standard_output, print_error
+from ppocr.cli.main import print_error
 from ppocr.cli.options import options_from
+from ppocr.cli.output import Output, overwritten_by_drawing
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.sources import expand
 from ppocr.infer.io.writers import create_writer
 from ppocr.infer.options import OCROptions
+from ppocr.utils.overwriting import overwritten_input
 
 _SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
 
@@ -34,11 +35,12 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
         The exit status: 0, 1 if something could not be read, 2 for arguments that do not go together.
     """
     form = args.format or _format_of(args.output, formats)
-    problem = _usage_problem(args, form)
-    if problem:
-        print(f"ppocr: {problem}", file=sys.stderr)
-        return 2
     draw = getattr(args, "draw", None)
+    sources = expand(args.paths)
+    problem = _usage_problem(args, form) or _overwriting_problem(args.output, draw, sources)
+    if problem:
+        print_error(PPOCRError(problem))
+        return 2
     if draw:
         _make_folder(draw)
     limits = {"max_pixels": args.max_pixels} if args.max_pixels else {}
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
         font=getattr(args, "font", None),
         **limits,
     )
-    return run_job(job, expand(args.paths), form=form, output=args.output, workers=args.workers)
+    return run_job(job, sources, form=form, output=args.output, workers=args.workers)
 
 
 def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str] = None, workers: int = 1) -> int:
@@ -62,7 +64,7 @@ def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str
         PPOCRError: the models cannot be used, or the output cannot be written.
     """
     writer, progress, failed = create_writer(form), Progress(len(sources)), False
-    with _Output(output) as out:
+    with Output(output) as out:
         try:
             for item in _items(job, sources, workers):
                 out.open(writer.begin)
@@ -91,58 +93,6 @@ def _items(job: Job, sources: Sequence[str], workers: int) -> Iterator[Item]:
     return Runner(job).run(tasks)
 
 
-class _Output:
-    """Standard output, or a file that is first touched when there is something to write."""
-
-    def __init__(self, path: Optional[str]):
-        self._path, self._stream = path, None if path else sys.stdout.buffer
-        self._is_begun = False
-        self.is_terminal = path is None and sys.stdout.isatty()
-
-    def open(self, begin: Callable[[], bytes]) -> None:
-        """Open the file and write the output's beginning, once."""
-        if self._is_begun:
-            return
-        self._is_begun = True
-        if self._stream is None:
-            self._stream = _create(str(self._path))
-        self.write(begin())
-
-    def write(self, data: bytes) -> None:
-        if not data or self._stream is None:
-            return
-        try:
-            self._stream.write(data)
-            self._stream.flush()  # page by page, for those who read along
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            self._give_up()
-            raise PPOCRError(f"{self._path or 'standard output'}: cannot be written: {error.strerror}") from error
-
-    def _give_up(self) -> None:
-        if self._path and self._stream is not None:
-            with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
-                self._stream.close()
-        else:
-            drop_standard_output()
-        self._stream = None
-
-    def __enter__(self) -> _Output:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._path and self._stream is not None:
-            self._stream.close()
-
-
-def _create(path: str) -> BinaryIO:
-    try:
-        return open(path, "wb")
-    except OSError as error:
-        raise PPOCRError(f"{path}: cannot be written: {error.strerror}") from error
-
-
 def _make_folder(path: str) -> None:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -162,4 +112,18 @@ def _usage_problem(args: argparse.Namespace, form: str) -> Optional[str]:
         return f"--output {args.output}: is a folder; name a file"
     if args.output and not os.path.isdir(os.path.dirname(args.output) or "."):
         return f"--output {args.output}: its folder does not exist"
+    return None
+
+
+def _overwriting_problem(output: Optional[str], draw: Optional[str], sources: Sequence[str]) -> Optional[str]:
+    """What is read is never written over."""
+    source = overwritten_input(output, sources)
+    if source is not None:
+        where = f"--output {output}" if output else "standard output"
+        return f"{where}: is one of the files to read ({source}); name another one to write"
+    if draw:
+        read = [*sources, *([output] if output else [])]
+        source = overwritten_by_drawing(draw, [task.drawing for task in plan(sources)], read)
+        if source is not None:
+            return f"--draw {draw}: a drawing would be saved as {source}, which is in use; name another folder"
     return None

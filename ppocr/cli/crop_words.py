@@ -21,6 +21,8 @@ from ppocr.cli.progress import Progress
 from ppocr.data.labels import PageLabel, read_detection_labels
 from ppocr.errors import InputError, LabelError, PPOCRError
 from ppocr.ops.boxes import crop_quad
+from ppocr.utils.atomic import replacing_file
+from ppocr.utils.overwriting import refuse_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     pages = [page for name in args.labels for page in read_detection_labels(name, check_pictures=False, repair=True)]
     for repair in (repair for page in pages for repair in page.repairs):
         print_error(LabelError(repair))
+    target = args.output / f"{args.output.name}.txt"
+    read = [*args.labels, *(page.path for page in pages)]
+    refuse_inputs(target, read)
     images, lines, failed, progress = args.output / "images", [], False, Progress(len(pages))
     try:
         images.mkdir(parents=True, exist_ok=True)
@@ -44,21 +49,34 @@ def run(args: argparse.Namespace) -> int:
             try:
                 for region, (crop, text) in enumerate(words_of(page, args.min_side)):
                     name = f"{number:06d}_{region:03d}.png"
-                    if not cv2.imwrite(str(images / name), crop):
-                        raise PPOCRError(f"{images / name}: cannot be written")
+                    if (images / name).exists():
+                        refuse_inputs(images / name, read)
+                    save_crop(images / name, crop)
                     lines.append(f"images/{name}\t{text}\n")
             except InputError as error:
                 progress.hide()
                 print_error(error)
                 failed = True
             progress.advance(number)
-        (args.output / f"{args.output.name}.txt").write_text("".join(lines), encoding="utf-8")
+        with replacing_file(target) as temporary:
+            temporary.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise PPOCRError(f"{args.output}: cannot be written: {error.strerror}") from error
     finally:
         progress.hide()
-    print(f"{args.output / args.output.name}.txt: {len(lines)} texts of {len(pages)} pages", file=sys.stderr)
+    print(f"{target}: {len(lines)} texts of {len(pages)} pages", file=sys.stderr)
     return 1 if failed else 0
+
+
+def save_crop(path: Path, crop: np.ndarray) -> None:
+    """Write uint8[h, w, 3], BGR, as a PNG file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _, data = cv2.imencode(".png", crop)
+    with replacing_file(path, durable=False) as temporary:  # the list, which comes last, is what says that all is there
+        temporary.write_bytes(data.tobytes())
 
 
 def words_of(page: PageLabel, min_side: int) -> Iterator[tuple[np.ndarray, str]]:

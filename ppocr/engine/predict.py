@@ -13,7 +13,9 @@ from ppocr.engine.experiment import Experiment
 from ppocr.engine.inputs import preprocessing
 from ppocr.errors import ConfigError, InputError, PPOCRError
 from ppocr.infer.io.sources import expand, read_all
+from ppocr.utils.atomic import replacing_file
 from ppocr.utils.networks import predict
+from ppocr.utils.overwriting import refuse_inputs
 
 
 def predict_pictures(config: Config, *, task: Optional[str] = None) -> List[str]:
@@ -36,9 +38,12 @@ def predict_pictures(config: Config, *, task: Optional[str] = None) -> List[str]
         raise ConfigError([f"Architecture.model_type: expected {task!r}, came {kind!r}"])
     if not config.options.infer_img:
         raise ConfigError(["Global.infer_img: missing; name a picture, a folder or a pattern"])
+    sources = expand([config.options.infer_img])
+    if config.options.save_res_path:
+        refuse_inputs(config.options.save_res_path, sources)
     experiment = Experiment.with_weights(config)
     lines = []
-    for page in read_all(expand([config.options.infer_img])):
+    for page in read_all(sources):
         if isinstance(page, InputError):
             raise page
         lines.append(f"{page.source}\t{_as_text(predict_picture(experiment, page.image))}")
@@ -66,7 +71,7 @@ def _as_text(found: Any) -> str:
 
 def _write(path: Path, lines: List[str]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        with replacing_file(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise PPOCRError(f"Global.save_res_path: {path}: cannot be written: {error.strerror}") from error

@@ -20,6 +20,7 @@ from ppocr.utils.exchange import exchange
 
 ABANDONED_SECONDS = 24 * 3600.0  # a hidden temporary older than this belongs to a process that was killed
 SWAP_ATTEMPTS = 100  # to put a directory in place while other processes do the same
+MANY_FILES = 1000  # beyond which the whole system is told to write what it holds back, which is faster
 LONGEST_NAME = 200  # bytes of the target's name in that of a temporary; file systems allow 255 in all
 NEW = ".new-"  # in the name of what is being written; eight random characters follow, as tempfile makes them
 OLD = ".old-"  # in the name of a directory that was moved away for a moment; eight follow
@@ -72,10 +73,7 @@ def replacing_directory(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())  # mkdtemp makes it private
-        for folder, _, files in os.walk(temporary):
-            for file in files:
-                flush_to_disk(Path(folder, file))
-            flush_to_disk(Path(folder))
+        _flush_below(temporary)
         _put_in_place(temporary, target)
         flush_to_disk(target.parent)
     finally:
@@ -120,6 +118,15 @@ def flush_to_disk(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def _flush_below(directory: Path) -> None:
+    paths = [Path(folder, name) for folder, _, files in os.walk(directory) for name in (*files, ".")]
+    if len(paths) > MANY_FILES and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in paths:
+        flush_to_disk(path)
 
 
 def _put_in_place(new: Path, target: Path) -> None:

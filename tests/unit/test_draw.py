@@ -1,7 +1,6 @@
 """Drawings: texts where the boxes are, in letters that can be read; fonts found or asked for."""
 
 import math
-import os
 
 import cv2
 import numpy as np
@@ -125,5 +124,4 @@ def test_saving_to_any_path(tmp_path):
     save_picture(path, PAPER)
     assert cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR).shape == PAPER.shape
     with pytest.raises(PPOCRError, match="cannot be written"):
-        save_picture(tmp_path / "gone" / "x.jpg", PAPER)
-    assert not os.path.exists(tmp_path / "gone")
+        save_picture(path / "x.jpg", PAPER)

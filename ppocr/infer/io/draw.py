@@ -12,6 +12,7 @@ import numpy as np
 
 from ppocr.errors import PPOCRError
 from ppocr.infer.results import TextLine
+from ppocr.utils.atomic import replacing_file
 
 MAX_PIXELS, MAX_SIDE = 25_000_000, 30_000  # larger pages are drawn smaller; OpenCV warps no side beyond 32,767
 _COLOURS = ((200, 90, 20), (40, 150, 40), (40, 40, 210), (180, 60, 180), (0, 130, 220), (150, 150, 0))  # BGR, by turns
@@ -136,7 +137,8 @@ def save_picture(path: Path, image: np.ndarray) -> None:
     """
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])
     try:
-        path.write_bytes(data.tobytes())
+        with replacing_file(path) as temporary:
+            temporary.write_bytes(data.tobytes())
     except OSError as error:
         raise PPOCRError(f"{path}: cannot be written: {error.strerror or error}") from error
 
