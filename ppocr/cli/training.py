@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 from pathlib import Path
 from typing import Optional, Sequence
 
+from ppocr.cli.main import print_error
 from ppocr.config import Config, load_config
+from ppocr.errors import TrainingError
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +55,30 @@ def start_log(folder: Optional[Path] = None) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if folder is not None and is_main:
-        folder.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(folder / "train.log", encoding="utf-8"))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handlers.append(_LogFile(folder / "train.log", encoding="utf-8"))
+        except OSError as error:
+            raise TrainingError(f"{folder}: cannot be written: {error.strerror}") from error
     for handler in handlers:
         handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
         logger.addHandler(handler)
+
+
+class _LogFile(logging.FileHandler):
+    """A log on a disk that is full says so once; `logging` would print a traceback for every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        logging.getLogger("ppocr").removeHandler(self)
+        print_error(TrainingError(f"{self.baseFilename}: cannot be written: {error.strerror}: the log ends here"))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+            super().close()
 
 
 def as_line(results: dict) -> str:

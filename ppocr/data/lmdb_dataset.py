@@ -121,7 +121,7 @@ def write_lmdb(folder: Path, samples: Iterable[Tuple[bytes, str]]) -> int:
                     _put(database, waiting)
                     waiting = []
             _put(database, [*waiting, (COUNT, str(count).encode())])
-    except lmdb.DiskError as error:
+    except lmdb.Error as error:
         raise OSError(str(error)) from error
     return count
 

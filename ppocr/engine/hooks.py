@@ -16,6 +16,7 @@ from ppocr.data.loader import Loader
 from ppocr.engine.checkpoint import save_checkpoint
 from ppocr.engine.evaluate import evaluate
 from ppocr.engine.trainer import Hook, Trainer
+from ppocr.errors import TrainingError
 from ppocr.metrics.tasks import Metric
 
 logger = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Evaluate(Hook):
             return
         trainer.best = {**trainer.results, "epoch": trainer.epoch + bool(trainer.next_batch), "step": trainer.step}
         if trainer.environment.is_main:
-            save_checkpoint(trainer.experiment.output / "best_accuracy", trainer.checkpoint())
+            _save(trainer, "best_accuracy")
         logger.info("step %d: best %s so far: %.4f", trainer.step, self._metric.main_indicator, value)
 
 
@@ -159,7 +160,23 @@ class Checkpoints(Hook):
 
     def _save(self, trainer: Trainer, name: str) -> None:
         if trainer.environment.is_main:
-            save_checkpoint(trainer.experiment.output / name, trainer.checkpoint())
+            _save(trainer, name)
+
+
+def _save(trainer: Trainer, name: str) -> None:
+    """Write a checkpoint into the run's folder.
+
+    Raises:
+        TrainingError: the disk is full or not writable.
+    """
+    prefix = trainer.experiment.output / name
+    try:
+        save_checkpoint(prefix, trainer.checkpoint())
+    except OSError as error:
+        raise TrainingError(
+            f"{prefix}: cannot be written after step {trainer.step}: {error.strerror or error}. What was saved before "
+            "is whole: make room, and go on with --resume"
+        ) from error
 
 
 def scalar_writer(folder: Path) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ppocr.config import Config, read_yaml
-from ppocr.engine.checkpoint import read_states
+from ppocr.engine.checkpoint import read_states, weights_file
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import SPEC, cache_root
@@ -112,8 +112,9 @@ def find_weights(name: str, kind: str) -> Path:
     candidates = [path, path.with_name(path.name + ".pdparams"), path / TRAINED, path / kind / TRAINED]
     candidates += [cache_root() / family / (part or kind) / TRAINED]
     for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+        found = weights_file(candidate) if candidate.suffix == ".pdparams" else candidate
+        if found.is_file():
+            return found
     raise ModelError(
         f"Global.pretrained_model: {name}: no such weights: neither a .pdparams file nor a fetched family "
         f"(ppocr models fetch {family})"

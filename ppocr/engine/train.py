@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from ppocr.config import Config
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.hooks import BatchMetric, Checkpoints, Evaluate, Log, Scalars, scalar_writer
 from ppocr.engine.trainer import Hook, Trainer
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, TrainingError
 from ppocr.utils.atomic import replacing_file
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def train(config: Config) -> Dict[str, float]:
 
     Raises:
         ConfigError: problems of the configuration.
-        TrainingError: the loss is no number any more.
+        TrainingError: the loss is no number any more, or a checkpoint cannot be written.
         DataError: the pictures cannot be used.
         ModelError: weights that do not fit.
     """
@@ -41,6 +42,15 @@ def train(config: Config) -> Dict[str, float]:
         experiment.slim.calibrate(experiment.model, (np.asarray(batch["image"]) for batch in trainer.loader.epoch(0)))
     trainer.run()
     return trainer.best
+
+
+def _keep_config(config: Config, path: Path) -> None:
+    try:
+        with replacing_file(path) as temporary:
+            text = yaml.safe_dump(config.to_dict(), allow_unicode=True, sort_keys=False)
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def training_hooks(trainer: Trainer) -> List[Hook]:

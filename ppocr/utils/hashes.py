@@ -6,12 +6,14 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import List, Optional
 
 from ppocr.utils.atomic import replacing_file
 from ppocr.utils.cache import cache_folder
 
+SETTLED_SECONDS = 1.0  # since the last change; clocks of file systems are coarse, so another one might not be seen
 MANY = 500  # remembered files, beyond which those that are gone are forgotten
 
 
@@ -41,7 +43,8 @@ def remembered_sha256(path: Path) -> str:
     if known and known[1:] == [real, *state]:
         return known[0]
     digest = file_sha256(path)
-    if _state(path) == state:  # else it was changed meanwhile
+    is_settled = time.time() - max(state[1:3]) / 1e9 > SETTLED_SECONDS
+    if is_settled and _state(path) == state:  # else it was changed meanwhile
         with contextlib.suppress(OSError, ValueError):  # a cache that cannot be written costs time, no more
             _keep(record, json.dumps([digest, real, *state]))
     return digest
