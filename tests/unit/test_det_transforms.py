@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 
 import cv2
@@ -154,6 +155,7 @@ def test_the_three_common_steps_are_those_of_imgaug(step, tolerance):
         {"type": "Dropout", "args": {"p": [0, 0.2]}}, {"type": "Add", "args": {"value": [-40, 40]}},
         {"type": "Grayscale", "args": {"alpha": [0.0, 1.0]}}, {"type": "Invert", "args": {"p": 1}},
         {"type": "Sharpen", "args": {"alpha": [0, 1.0]}}, {"type": "PiecewiseAffine", "args": {"scale": [0.01, 0.03]}},
+        {"type": "Clouds"}, {"type": "Superpixels"}, {"type": "Rain"}, {"type": "JpegCompression"},
     ],
     ids=lambda step: step["type"],
 )  # fmt: skip
@@ -180,6 +182,40 @@ def test_imgaug_moves_outlines_with_the_picture():
     found = np.array([[xs.min(), ys.min()], [xs.max() + 1, ys.max() + 1]])
     expected = np.array([sample["polys"][0].min(axis=0), sample["polys"][0].max(axis=0)])
     assert np.abs(found - expected).max() <= 1.5
+
+
+def test_steps_of_imgaug_are_written_as_paddleocr_reads_them():
+    by_name = through_imgaug({"type": "Affine", "args": {"rotate": [-40, 40], "scale": 0.5}}, seed=1)
+    by_place = through_imgaug(["Affine", 0.5, None, None, [-40, 40]], seed=1)
+    np.testing.assert_array_equal(by_name["image"], by_place["image"])
+    np.testing.assert_array_equal(by_name["polys"], by_place["polys"])
+    choice = {"type": "Affine", "args": {"translate_px": {"x": [10, 90]}, "order": 0}}
+    moves = {float((through_imgaug(choice, seed=seed)["polys"] - QUADS)[0, 0, 0]) for seed in range(20)}
+    assert moves == {10, 90}
+
+
+def test_an_augmenter_that_takes_the_picture_away_leaves_no_texts():
+    sample = through_imgaug({"type": "TotalDropout", "args": {"p": 1.0}})
+    assert not sample["image"].any()
+    assert sample["polys"].shape == (0, 4, 2) and sample["texts"] == [] and len(sample["ignore_tags"]) == 0
+
+
+def test_pages_from_imgaug_depend_on_the_seed_alone():
+    """Not on what was made before, nor on imgaug's and NumPy's own generators: workers and resuming need that."""
+    steps = [
+        {"type": "ElasticTransformation", "args": {"alpha": [0, 40], "sigma": 4}},
+        {"type": "SomeOf", "args": {"n": 0}}, {"type": "Rain"}, ["CoarseDropout", [0.02, 0.2], None, 0.1],
+        {"type": "PerspectiveTransform", "args": {"scale": [0.01, 0.1]}}, ["AddToHueAndSaturation", [-50, 50]],
+    ]  # fmt: skip
+    step = IaaAugment(steps)
+    first = [step(page(), np.random.default_rng(seed)) for seed in range(3)]
+    np.random.seed(1)
+    imgaug_bridge._import().seed(1)
+    elsewhere = pickle.loads(pickle.dumps(IaaAugment(steps)))
+    for seed in (2, 0, 1):
+        again = elsewhere(page(), np.random.default_rng(seed))
+        np.testing.assert_array_equal(again["image"], first[seed]["image"])
+        np.testing.assert_array_equal(again["polys"], first[seed]["polys"])
 
 
 def test_without_imgaug_the_extra_is_named(monkeypatch):

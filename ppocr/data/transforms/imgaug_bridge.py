@@ -1,13 +1,13 @@
 """imgaug's augmenters on pages, named and set up as PaddleOCR's configurations do it.
 
-imgaug 0.4.0 is its last release. It reads `np.sctypes`, which NumPy 2 no longer has; `_import` gives it back before the
-first import. Nothing else of NumPy is changed.
+imgaug 0.4.0 is its last release. It reads `np.sctypes`, gone in NumPy 2, and `np.complex`, gone in NumPy 1.24;
+`_import` gives them back before the first import. Nothing else of NumPy is changed.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -22,8 +22,9 @@ class ImgaugPages:
     """Runs augmenters one after another on a page and the outlines on it.
 
     Args:
-        steps: `{type: name of a class of imgaug.augmenters, args: {…}}` each. Lists in `args` mean ranges, as in
-            PaddleOCR: `[0.5, 3]` becomes imgaug's `(0.5, 3)`.
+        steps: `{type: name of a class of imgaug.augmenters, args: {…}}` or `[name, argument, …]` each. As in PaddleOCR
+            an argument that is a list means a range: `[0.5, 3]` becomes imgaug's `(0.5, 3)`. Lists further inside stay
+            lists, by which imgaug means a choice: `scale: {x: [0.5, 3]}` is 0.5 or 3.
 
     Raises:
         MissingExtraError: imgaug is not installed.
@@ -45,7 +46,10 @@ class ImgaugPages:
         if outlines is not None and outlines.size:
             points = [keypoints.Keypoint(x=x, y=y) for x, y in outlines.reshape(-1, 2).tolist()]
             moved = fixed.augment_keypoints(keypoints.KeypointsOnImage(points, shape=(height, width, 3)))
-            sample["polys"] = moved.to_xy_array().reshape(outlines.shape).astype(np.float32)
+            if len(moved.keypoints) == len(points):
+                sample["polys"] = moved.to_xy_array().reshape(outlines.shape).astype(np.float32)
+            else:  # an augmenter that blackens the whole picture (TotalDropout) takes the points away with it
+                sample.update(polys=outlines[:0], texts=[], ignore_tags=sample["ignore_tags"][:0])
         return sample
 
 
@@ -58,6 +62,8 @@ def _import() -> Any:
             "float": [np.float16, np.float32, np.float64],
         }
         np.sctypes = kinds  # type: ignore[attr-defined]
+    if not hasattr(np, "complex"):
+        np.complex = complex  # type: ignore[attr-defined]
     try:
         import imgaug.augmenters
     except ImportError as error:
@@ -66,26 +72,34 @@ def _import() -> Any:
 
 
 def _augmenter(step: Any) -> Any:
-    kind = step.get("type") if isinstance(step, Mapping) else None
-    if not isinstance(kind, str):
-        raise ValueError(f"augmenter_args: expected `type: …` and `args: {{…}}`, came {step!r}")
-    arguments = step.get("args") or {}
-    if not isinstance(arguments, Mapping):
-        raise ValueError(f"augmenter_args: {kind}: expected a mapping as args, came {arguments!r}")
+    kind, positional, named = _parts(step)
     augmenters = _import().augmenters
     factory = getattr(augmenters, kind, None)
     if not (isinstance(factory, type) and issubclass(factory, augmenters.Augmenter)):
         known = [name for name, value in vars(augmenters).items() if isinstance(value, type)]
         raise ValueError(f"augmenter_args: imgaug has no augmenter {kind!r}{suggest(kind, known)}")
     try:
-        return factory(**{key: _as_range(value) for key, value in arguments.items()})
+        return factory(*map(_as_range, positional), **{key: _as_range(value) for key, value in named.items()})
     except Exception as error:  # imgaug checks arguments by assert and by all kinds of exceptions
-        raise ValueError(f"augmenter_args: {kind} does not take {dict(arguments)!r}: {error}") from error
+        given = dict(named) or list(positional)
+        raise ValueError(f"augmenter_args: {kind} does not take {given!r}: {error}") from error
+
+
+def _parts(step: Any) -> Tuple[str, Sequence[Any], Mapping[str, Any]]:
+    """Name, positional and named arguments of a step."""
+    kind: Any = None
+    positional: Sequence[Any] = ()
+    named: Any = {}
+    if isinstance(step, Mapping):
+        kind, named = step.get("type"), step.get("args") or {}
+    elif isinstance(step, (list, tuple)) and step:
+        kind, positional = step[0], tuple(step[1:])
+    if not isinstance(kind, str):
+        raise ValueError(f"augmenter_args: expected `type: …` and `args: {{…}}`, came {step!r}")
+    if not isinstance(named, Mapping):
+        raise ValueError(f"augmenter_args: {kind}: expected a mapping as args, came {named!r}")
+    return kind, positional, named
 
 
 def _as_range(value: Any) -> Any:
-    """Lists as tuples, mappings entry by entry (`translate_percent: {x: [-0.1, 0.1]}`)."""
-    if isinstance(value, Mapping):
-        return {key: _as_range(item) for key, item in value.items()}
-    items: List[Any] = list(value) if isinstance(value, (list, tuple)) else []
-    return tuple(items) if items else value
+    return tuple(value) if isinstance(value, (list, tuple)) else value
