@@ -10,14 +10,13 @@ HERE = Path(__file__).parent
 LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
 BASE = [line for line in LINES if line and line[0] != "#"]
 
-# From Paddle's files to ONNX. There is no paddle2onnx 2.1 for Python 3.13, and onnx is what it can live with.
-CONVERT = [
-    f"{need}; python_version < '3.13'" for need in ("paddle2onnx>=2.1,<2.2", "onnx>=1.16.1,<=1.17.0", "packaging>=21")
-]
+# From Paddle's files to ONNX. There is no paddle2onnx 2.1 for Python 3.13; elsewhere it holds onnx at 1.17.0
+# (docs/architecture.md says why that does no harm).
+CONVERT = [f"{need}; python_version < '3.13'" for need in ("paddle2onnx>=2.1,<2.2", "packaging>=21")]
 EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
-    "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5"],
+    "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5", "scikit-image<2"],  # imgaug calls what scikit-image 2 shall drop
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     "slim": ["matplotlib>=3.7,<4"],  # the plot; PaddleSlim itself: python -m ppocr.slim.install
 }

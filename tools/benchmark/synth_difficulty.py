@@ -17,13 +17,12 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 
 from ppocr import OCROptions, TextRecognizer
 from ppocr.data.labels import read_detection_labels, read_recognition_labels
 from ppocr.data.synth.lines import LineGenerator, Materials, Sources
 from ppocr.errors import LabelError
-from ppocr.metrics.text import TextRules
+from ppocr.metrics.text import TextRules, score_lines
 from ppocr.ops.boxes import crop_quad
 
 Line = Tuple[np.ndarray, str]
@@ -81,14 +80,10 @@ def _crops(found: Sequence[Found]) -> Iterator[Line]:
 
 def report(name: str, lines: Sequence[Line], recognizer: TextRecognizer) -> None:
     answers = [text for text, _ in recognizer([image for image, _ in lines])]
-    pairs = [(ROUGHLY.apply(text), ROUGHLY.apply(answer)) for (_, text), answer in zip(lines, answers)]
-    exact = np.mean([text == answer for text, answer in pairs])
-    spaced = np.mean([
-        WITH_SPACES.apply(text) == WITH_SPACES.apply(answer) for (_, text), answer in zip(lines, answers)
-    ])  # fmt: skip
-    edits = sum(Levenshtein.distance(text, answer) for text, answer in pairs)
-    letters = 1 - edits / max(1, sum(len(text) for text, _ in pairs))
-    print(f"| {name} | {len(lines)} | {exact:.1%} | {spaced:.1%} | {letters:.1%} |", flush=True)
+    pairs = [(text, answer) for (_, text), answer in zip(lines, answers)]
+    roughly, spaced = score_lines(pairs, ROUGHLY), score_lines(pairs, WITH_SPACES)
+    letters = 1 - roughly.character_error_rate
+    print(f"| {name} | {len(lines)} | {roughly.accuracy:.1%} | {spaced.accuracy:.1%} | {letters:.1%} |", flush=True)
 
 
 if __name__ == "__main__":
