@@ -23,6 +23,7 @@ COMMANDS = {
     "recognize": ("ppocr.cli.recognize", "read already cropped lines of text"),
     "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
+    "doctor": ("ppocr.cli.doctor", "say what is installed and whether it works, for bug reports"),
     "check-data": ("ppocr.cli.check_data", "list everything wrong with a data set"),
     "lmdb": ("ppocr.cli.lmdb", "pack a data set into an LMDB database"),
     "synth": ("ppocr.cli.synth", "make synthetic lines and pages to train on"),

@@ -57,7 +57,7 @@ def _line(name: str, size: int, sha256: str) -> str:
     return f'  {name}: {{size: {size}, sha256: "{sha256}"}}\n'
 
 
-def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: Path) -> None:
+def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: Path) -> Tuple[str, ...]:
     """Check the files of a model directory; sizes each time, hashes once for each state of a file.
 
     Args:
@@ -65,6 +65,9 @@ def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: P
         spec: its `inference.yml`, which need not exist.
         programs: its graphs.
         params: its weights.
+
+    Returns:
+        The names of the files whose hash is known; none for a directory that no program of ours wrote.
 
     Raises:
         ModelError: a file is missing or is not what was written; names it, and says what to do.
@@ -81,6 +84,7 @@ def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: P
         if params.name not in seals:
             for program in programs:
                 check_parameters(program, params)
+        return tuple(seals)
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from error
     except ModelError as error:

@@ -72,6 +72,7 @@ class ModelDir:
         program, params: graph and weights.
         logits: graph that stops before the softmax over the classes, where there is one.
         spec: contents of `inference.yml`; empty for a directory without it.
+        hashed: names of the files that have the hash with which they were written.
         state: of the files when they were checked; see `is_current`.
     """
 
@@ -80,6 +81,7 @@ class ModelDir:
     params: Path
     logits: Optional[Path]
     spec: Mapping[str, Any] = field(repr=False)
+    hashed: Tuple[str, ...] = field(repr=False, default=())
     state: Tuple[Any, ...] = field(repr=False, default=())
 
     @classmethod
@@ -109,9 +111,9 @@ class ModelDir:
             held = ", ".join(sorted(item.name for item in path.iterdir())[:8]) or "nothing"
             raise ModelError(f"{path}: not a model directory: needs {' or '.join(PROGRAMS)} and {PARAMS}, holds {held}")
         logits = path / LOGITS if (path / LOGITS).is_file() else None
-        check_files(path, path / SPEC, [program, *([logits] if logits else [])], path / PARAMS)
+        hashed = check_files(path, path / SPEC, [program, *([logits] if logits else [])], path / PARAMS)
         spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
-        return cls(path, program, path / PARAMS, logits, spec, state)
+        return cls(path, program, path / PARAMS, logits, spec, hashed, state)
 
     def is_current(self) -> bool:
         """Whether the files are still those that were checked, and not others that took their place."""
