@@ -80,3 +80,16 @@ def test_weights_kept_in_half_precision(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back["bn._variance"], arrays["bn._variance"])
     np.testing.assert_allclose(back["conv.weight"], arrays["conv.weight"], rtol=1e-3, atol=1e-6)
     assert (tmp_path / "folder" / "half.pdparams").stat().st_size < 0.7 * (tmp_path / "whole.pdparams").stat().st_size
+
+
+def test_how_often_a_set_is_seen(tmp_path: Path) -> None:
+    from rec_training import shares_of
+
+    for name in ("often", "seldom", "unlabelled/000"):
+        folder = tmp_path / "lines" / name
+        folder.mkdir(parents=True)
+        (folder / "train.txt").write_text("x.jpg\tx\n", encoding="utf-8")
+    shares = shares_of(tmp_path, {"often": 2.5, "seldom": 0.25})
+    assert [(path.parent.name, share) for path, share in shares] == [
+        ("often", 1.0), ("often", 1.0), ("often", 0.5), ("seldom", 0.25), ("000", 1.0),
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from recipe import entries, logger, read_recipe, split_of, write_lines
 from start import CONFIG
@@ -15,12 +15,12 @@ WORDS_OF_ONE_SET = 250  # lines of a set that choose checkpoints, at most
 
 def train_recognizer(work: Path, more: Sequence[str] = ()) -> None:
     """Run `ppocr train`; `more` are further settings, `KEY.KEY=VALUE`."""
-    lists = sorted((work / "lines").glob("**/train.txt"))
-    shares = shares_of(lists, work, read_recipe()["mix"])
+    shares = shares_of(work, read_recipe()["mix"])
+    lists, ratios = [str(path) for path, _ in shares], [str(ratio) for _, ratio in shares]
     settings = [
         f"Global.pretrained_model={work / 'start' / 'rec.pdparams'}",
-        f"Train.dataset.label_file_list=[{', '.join(map(str, lists))}]",
-        f"Train.dataset.ratio_list=[{', '.join(map(str, shares))}]",
+        f"Train.dataset.label_file_list=[{', '.join(lists)}]",
+        f"Train.dataset.ratio_list=[{', '.join(ratios)}]",
         *more,
     ]
     logger.info("%d lists", len(lists))
@@ -49,9 +49,14 @@ def _run(command: str, work: Path, arguments: Sequence[str], settings: Sequence[
         sys.exit(done.returncode)
 
 
-def shares_of(lists: Sequence[Path], work: Path, mix: Mapping[str, float]) -> List[float]:
-    """The share of each list that an epoch sees: `mix` by the name of its set."""
-    return [mix.get(path.relative_to(work / "lines").parts[0], 1.0) for path in lists]
+def shares_of(work: Path, mix: Mapping[str, float]) -> List[Tuple[Path, float]]:
+    """(list, share of it that an epoch sees), by `mix` and the name of its set. One seen 2.5 times stands there thrice."""
+    shares: List[Tuple[Path, float]] = []
+    for path in sorted((work / "lines").glob("**/train.txt")):
+        share = mix.get(path.relative_to(work / "lines").parts[0], 1.0)
+        shares += [(path, 1.0)] * int(share)
+        shares += [(path, round(share % 1, 3))] if share % 1 else []
+    return shares
 
 
 def pick_list(work: Path) -> Path:
