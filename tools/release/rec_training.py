@@ -50,7 +50,7 @@ def _run(command: str, work: Path, arguments: Sequence[str], settings: Sequence[
 
 
 def shares_of(work: Path, mix: Mapping[str, float]) -> List[Tuple[Path, float]]:
-    """(list, share of it that an epoch sees), by `mix` and the name of its set. One seen 2.5 times stands there thrice."""
+    """(list, share of it that an epoch sees), by `mix` and the name of its set; 2.5 times: it is there thrice."""
     shares: List[Tuple[Path, float]] = []
     for path in sorted((work / "lines").glob("**/train.txt")):
         share = mix.get(path.relative_to(work / "lines").parts[0], 1.0)
