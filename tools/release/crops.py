@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Mapping
 
-from recipe import LineWriter, charset, entries, split_of
+from recipe import LineWriter, charset, entries, split_of, write_lines
 
 from ppocr.cli.crop_words import words_of
 from ppocr.data.labels import read_detection_labels
@@ -37,6 +37,16 @@ def copy_lines(data: Path, work: Path, name: str, recipe: Mapping[str, Any]) -> 
             file = (data / path).parent / picture
             writer.add(part, next(decode_image(file.read_bytes(), str(file))), text)
     writer.close()
+
+
+def list_dev_pages(data: Path, work: Path, name: str, recipe: Mapping[str, Any]) -> None:
+    """`WORK/pages/NAME.txt`: the labels of a set's held-out pages, for `ppocr eval-system`."""
+    spec, rows = recipe["pages"][name], []
+    for path, split in _lists(spec):
+        for picture, labels in entries(data / path):
+            if (split or split_of(f"{name}/{picture}", _shares(spec, recipe))) == "dev":
+                rows.append(f"{((data / path).parent / picture).resolve()}\t{labels}\n")
+    write_lines(work / "pages" / f"{name}.txt", rows)
 
 
 def _lists(spec: Mapping[str, Any]) -> list[tuple[str, str]]:

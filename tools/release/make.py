@@ -3,10 +3,10 @@
     python tools/release/make.py --data ../data --work ~/.cache/ppocr-release
     python tools/release/make.py --data ../data --work ~/.cache/ppocr-release --only lines
 
-Stages: `lines` (crops of the labelled sets), `case` (of labels in capitals), `synthetic`, `start` (the official weights
-as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads a thousand pictures), `rec`
-(training; goes on from where it was stopped), `export` (the model directory of its latest weights). Any of them may run
-beside `rec`, which takes the lines that there are when it begins.
+Stages: `lines` (crops of the labelled sets, lists of held-out pages), `case` (of labels in capitals), `synthetic`, `start`
+(the official weights as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads a
+thousand pictures), `rec` (training; goes on from where it was stopped), `export` (the model directory of its latest
+weights). Any of them may run beside `rec`, which takes the lines that there are when it begins.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict
 
-from crops import copy_lines, cut_pages
+from crops import copy_lines, cut_pages, list_dev_pages
 from pseudo import label_pictures
 from rec_training import export_recognizer, train_recognizer
 from recase import restore_case
@@ -49,6 +49,8 @@ def lines(args: argparse.Namespace) -> None:
     for kind, make in (("pages", cut_pages), ("lines", copy_lines)):
         for name in recipe[kind]:
             once(args.work / "lines" / name, partial(make, args.data, args.work, name, recipe))
+    for name in recipe["pages"]:
+        list_dev_pages(args.data, args.work, name, recipe)
 
 
 def case(args: argparse.Namespace) -> None:
