@@ -3,9 +3,9 @@
     python tools/release/make.py --data ../data --work ~/.cache/ppocr-release
     python tools/release/make.py --data ../data --work ~/.cache/ppocr-release --only lines
 
-Stages: `lines` (crops of the labelled sets, lists of held-out pages), `case` (of labels in capitals), `synthetic`, `start`
-(the official weights as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads a
-thousand pictures), `rec` (training; goes on from where it was stopped), `export` (the model directory of its latest
+Stages: `lines` (crops of the labelled sets, lists of held-out pages), `case` (of labels in capitals), `synthetic`,
+`start` (official weights as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads
+a thousand pictures), `rec` (training; goes on from where it was stopped), `export` (the model directory of its latest
 weights). Any of them may run beside `rec`, which takes the lines that there are when it begins.
 """
 
