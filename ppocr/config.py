@@ -6,6 +6,7 @@ contain is checked where they are built (`ppocr.registry`); here only the outlin
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,13 +18,20 @@ from ppocr.registry import signature_problems, suggest
 
 SECTIONS = ("Global", "Architecture", "Loss", "Optimizer", "PostProcess", "Metric", "Train", "Eval", "Slim")
 IGNORED_SECTIONS = ("profiler_options",)  # PaddleOCR's
+WITHOUT_EFFECT = (  # keys of PaddleOCR's `Global` that concern other hardware, old weights or logging
+    "use_xpu", "use_npu", "use_mlu", "use_gcu", "use_mps", "use_iluvatar_gpu", "use_metax_gpu", "use_tensorrt",
+    "auto_cast", "amp_level", "amp_custom_black_list", "amp_custom_white_list", "to_static", "load_static_weights",
+    "calc_epoch_interval", "print_mem_info", "log_ranks",
+)  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class GlobalOptions:
     """What `Global` may hold, by PaddleOCR's names; this signature is the schema.
 
-    Paths are relative to the working directory. `character_dict_path: null` means a task without characters. Besides
+    Paths are relative to the working directory. A recogniser with `character_dict_path: null` reads `0-9a-z`. Besides
     PaddleOCR's keys (of which `debug` and `d2s_train_image_shape` change nothing) there are `freeze`, patterns of
     parameters that keep their weights (`backbone.*`), and `save_batch_step`, after how many steps the latest state is
     saved, for epochs that take hours.
@@ -121,10 +129,29 @@ def load_config(
     for overlay in overlays:
         lay_over(tree, read_yaml(find_config(overlay)))
     problems = apply_overrides(tree, overrides)
+    _settle_global(tree, str(path))
     problems += outline_problems(tree)
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
     return Config(tree)
+
+
+def _settle_global(tree: dict[str, Any], path: str) -> None:
+    """Take out of `Global`, in place, what changes nothing here, and say so; its `label_list` is the classifier's."""
+    options, decode = tree.get("Global"), tree.get("PostProcess")
+    if not isinstance(options, dict):
+        return
+    noted = [key for key in WITHOUT_EFFECT if key in options]
+    if "label_list" in options:
+        labels = options.pop("label_list")
+        if isinstance(decode, dict) and decode.get("name") == "ClsPostProcess":
+            decode.setdefault("label_list", labels)
+        else:
+            noted.append("label_list")
+    for key in noted:
+        options.pop(key, None)
+    if noted:
+        logger.warning("%s: without effect here: %s", path, ", ".join(f"Global.{key}" for key in noted))
 
 
 def find_config(path: Union[str, Path]) -> Path:

@@ -298,6 +298,7 @@ TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
     "ColorJitter": ".det_augment:ColorJitter",
     "CopyPaste": ".det_augment:CopyPaste",
     "EastRandomCropData": ".det_crop:EastRandomCropData",
+    "RandomCrop": ".det_crop:EastRandomCropData",  # its name in the newest configurations
     "MakeBorderMap": ".det_targets:MakeBorderMap",
     "MakeShrinkMap": ".det_targets:MakeShrinkMap",
     "RecAug": ".rec_augment:RecAug",

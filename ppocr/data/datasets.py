@@ -6,11 +6,11 @@ import math
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
-from ppocr.data.labels import BROKEN_LINE
+from ppocr.data.labels import BROKEN_LINE, folder_of_pictures, picture_names
 from ppocr.errors import InputError, LabelError, SampleError
 from ppocr.ops.images import picture_size
 
@@ -56,10 +56,16 @@ class Dataset(Protocol):
 class SimpleDataSet:
     """Pictures listed in label files, `picture<TAB>label` a line (see `ppocr.data.labels`).
 
+    A line may name several pictures as a JSON list, of which each epoch sees one. Of a file whose first line has more
+    than two fields, as PaddleOCR's with pictures' sizes, the others are not read.
+
     Args:
-        label_file_list: the label files.
-        data_dir: folder that the pictures' paths start from; by default each label file's own.
+        label_file_list: the label files; one may be given without a list.
+        data_dir: folder that the pictures' paths start from; by default each label file's own, or the one above it
+            where the paths begin with that folder's name, as PPOCRLabel writes them.
         ratio_list: for each label file the share of its lines that an epoch sees, in (0, 1]; one number for all.
+        delimiter: between the fields of a line.
+        ext_op_transform_idx: PaddleOCR's; RecConAug always gets the other samples as they are at its own place.
 
     Raises:
         ValueError: `ratio_list` does not fit.
@@ -68,15 +74,22 @@ class SimpleDataSet:
 
     def __init__(
         self,
-        label_file_list: List[str],
+        label_file_list: Union[str, List[str]],
         data_dir: Optional[str] = None,
-        ratio_list: Sequence[float] = (1.0,),
+        ratio_list: Union[float, Sequence[float]] = (1.0,),
+        delimiter: str = "\t",
+        ext_op_transform_idx: int = 1,
     ):
+        label_file_list = [label_file_list] if isinstance(label_file_list, str) else label_file_list
         if not label_file_list:
             raise ValueError("label_file_list: it is empty")
+        if not delimiter:
+            raise ValueError("delimiter: it is empty")
+        self._delimiter = delimiter
         ratios = checked_ratios(ratio_list, len(label_file_list), "label files")
         self._files = [LabelFile(Path(name)) for name in label_file_list]
-        self._folders = [Path(data_dir) if data_dir is not None else file.path.parent for file in self._files]
+        self._has_more = [self._first_line(file).count(delimiter) > 1 for file in self._files]
+        self._folders = [self._folder(file) if data_dir is None else Path(data_dir) for file in self._files]
         self.parts = [Part(len(file), ratio) for file, ratio in zip(self._files, ratios)]
         self._ends = np.cumsum([part.count for part in self.parts])
 
@@ -84,7 +97,8 @@ class SimpleDataSet:
         return int(self._ends[-1])
 
     def read(self, index: int, rng: np.random.Generator) -> Sample:
-        place, path, label = self._entry(index)
+        place, paths, label = self._entry(index)
+        path = paths[int(rng.integers(len(paths))) if len(paths) > 1 else 0]
         try:
             image = np.fromfile(path, np.uint8)
         except OSError as error:
@@ -109,19 +123,32 @@ class SimpleDataSet:
 
     def _width(self, index: int, height: int) -> int:
         try:
-            columns, rows = picture_size(self._entry(index)[1])
+            columns, rows = picture_size(self._entry(index)[1][0])
         except (SampleError, InputError):
             return height
         return max(1, math.ceil(height * columns / rows))
 
-    def _entry(self, index: int) -> Tuple[str, Path, str]:
-        """(place, path of the picture, label)."""
+    def _entry(self, index: int) -> Tuple[str, List[Path], str]:
+        """(place, paths of the picture or of those to choose from, label)."""
         which, row = locate(self._ends, index)
         file = self._files[which]
-        picture, tab, label = file.line(row).partition("\t")
-        if not tab or not picture.strip():
-            raise SampleError(file.place(row), "expected `picture<TAB>label`", BROKEN_LINE)
-        return file.place(row), self._folders[which] / picture, label
+        picture, *fields = file.line(row).split(self._delimiter, -1 if self._has_more[which] else 1)
+        names = picture_names(picture)
+        if not fields or not names:
+            between = "<TAB>" if self._delimiter == "\t" else self._delimiter
+            raise SampleError(file.place(row), f"expected `picture{between}label`", BROKEN_LINE)
+        return file.place(row), [self._folders[which] / name for name in names], fields[0]
+
+    def _folder(self, file: LabelFile) -> Path:
+        """Where the pictures of a label file are, by its first line."""
+        names = picture_names(self._first_line(file).split(self._delimiter)[0])
+        return folder_of_pictures(file.path, names[0] if names else "")
+
+    def _first_line(self, file: LabelFile) -> str:
+        try:
+            return file.line(0)
+        except SampleError:  # told when its turn comes
+            return ""
 
 
 class MultiScaleDataSet(SimpleDataSet):
@@ -130,31 +157,33 @@ class MultiScaleDataSet(SimpleDataSet):
     PaddleOCR's resizes pictures itself: where `transforms` has no RecResizeImg, the loader puts one before KeepKeys.
 
     Args:
-        label_file_list, data_dir, ratio_list: of `SimpleDataSet`.
-        ds_width: PaddleOCR's batches of similar proportions, which there are not here.
-        ext_op_transform_idx: PaddleOCR's; RecConAug always gets the other samples as they are at its own place.
+        label_file_list, data_dir, ratio_list, delimiter, ext_op_transform_idx: of `SimpleDataSet`.
+        ds_width: batches of similar proportions; the sampler's `ds_width` is what makes them. PaddleOCR reads them from
+            further columns of the label file, which there need not be: the pictures' own sizes are taken.
     """
 
     resizes = True
 
     def __init__(
         self,
-        label_file_list: List[str],
+        label_file_list: Union[str, List[str]],
         data_dir: Optional[str] = None,
-        ratio_list: Sequence[float] = (1.0,),
-        ds_width: Literal[False] = False,
+        ratio_list: Union[float, Sequence[float]] = (1.0,),
+        delimiter: str = "\t",
         ext_op_transform_idx: int = 1,
+        ds_width: bool = False,
     ):
-        super().__init__(label_file_list, data_dir, ratio_list)
+        super().__init__(label_file_list, data_dir, ratio_list, delimiter, ext_op_transform_idx)
 
 
-def checked_ratios(ratios: Sequence[float], count: int, what: str) -> List[float]:
+def checked_ratios(ratios: Union[float, Sequence[float]], count: int, what: str) -> List[float]:
     """A ratio for each of `count` sources; one number stands for all.
 
     Raises:
         ValueError: there are more or fewer, or one is not in (0, 1].
     """
-    all_ratios = list(ratios) * count if len(ratios) == 1 else list(ratios)
+    given = list(ratios) if isinstance(ratios, Sequence) else [float(ratios)]
+    all_ratios = given * count if len(given) == 1 else given
     if len(all_ratios) != count:
         raise ValueError(f"ratio_list: {len(all_ratios)} ratios for {count} {what}")
     wrong = [ratio for ratio in all_ratios if not 0 < ratio <= 1]

@@ -138,6 +138,32 @@ def read_recognition_labels(
     return _read(Path(path), parse, root=root, check_pictures=check_pictures, what="the text")
 
 
+def picture_names(field: str) -> List[str]:
+    """The pictures that the first field of a label names: one, or those of a JSON list (`["a.jpg", "b.jpg"]`)."""
+    if field.lstrip().startswith("["):
+        try:
+            names = parse_json(field)
+        except ParseError:
+            return [field]  # a file's name may begin so
+        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+            return names
+    return [field] if field.strip() else []
+
+
+def folder_of_pictures(path: Path, picture: str) -> Path:
+    """The folder that the paths of a label file start from: its own, or the one above it.
+
+    PPOCRLabel's `Label.txt` lies among the pictures, and its paths begin with the name of their folder.
+
+    Args:
+        path: the label file.
+        picture: its first one, as written.
+    """
+    parent = path.resolve().parent
+    above = picture.startswith(f"{parent.name}/") and not (parent / picture).is_file()
+    return path.parent / ".." if above and (parent.parent / picture).is_file() else path.parent
+
+
 def parse_regions(text: str) -> Tuple[TextRegion, ...]:
     """The regions of one page, from the second field of a detection label.
 
@@ -192,7 +218,7 @@ def _read(
     what: str,
 ) -> list[Sample]:
     """Parse every line, gathering all problems of the file before raising."""
-    folder = Path(root) if root is not None else path.parent
+    folder = Path(root) if root is not None else None
     samples: list[Sample] = []
     problems: list[str] = []
     for number, line in _lines(path):
@@ -201,6 +227,7 @@ def _read(
         if not tab or not picture.strip():
             problems.append(f"{place}: expected `picture<TAB>{what}`, came {_short(line)}")
             continue
+        folder = folder or folder_of_pictures(path, picture)
         try:
             samples.append(parse((picture, rest), place, folder))
         except _Problems as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class LMDBDataSet:
         MissingExtraError: the package `lmdb` is not installed.
     """
 
-    def __init__(self, data_dir: str, ratio_list: Sequence[float] = (1.0,)):
+    def __init__(self, data_dir: str, ratio_list: Union[float, Sequence[float]] = (1.0,)):
         self._folders = sorted(file.parent for file in Path(data_dir).rglob("data.mdb"))
         if not self._folders:
             raise DataError(f"{data_dir}: there is no LMDB database (data.mdb) in it")

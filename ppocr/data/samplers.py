@@ -14,6 +14,8 @@ import numpy as np
 from ppocr.data.datasets import Dataset, Part
 from ppocr.ops.text_image import RIGHT_MARGIN_PIXELS, padded_width
 
+RATIO_HEIGHT = 1000  # pixels at which widths are asked for, so that rounding does not matter
+
 
 class Batch(NamedTuple):
     """A batch to be made.
@@ -119,6 +121,12 @@ class MultiScaleSampler:
         fix_bs: the same batch size at every scale instead.
         divided_factor: widths and heights are rounded down to multiples of these.
         is_training: must agree with the loader; PaddleOCR's key.
+        ds_width: batches of crops of similar proportions. Each is as many whole heights wide as its crops are on
+            average; the widths of `scales` then only say how many crops it holds.
+        max_w: widest with `ds_width`, pixels.
+
+    Raises:
+        ValueError: `scales` are no sizes, or with `ds_width` a data set does not know how wide its pictures are.
     """
 
     def __init__(
@@ -129,6 +137,8 @@ class MultiScaleSampler:
         fix_bs: bool = True,
         divided_factor: Sequence[int] = (8, 16),
         is_training: Literal[True] = True,
+        ds_width: bool = False,
+        max_w: int = 480,
     ):
         pairs = [(scale, scale) if isinstance(scale, int) else tuple(scale) for scale in scales]
         if not pairs or any(len(pair) != 2 or min(pair) < 1 for pair in pairs):
@@ -141,6 +151,12 @@ class MultiScaleSampler:
             for width, height in sizes
         ]
         self._kind_of_step = self._steps()
+        self._max_width = max_w
+        self._ratios: Optional[np.ndarray] = None  # width / height of each sample
+        if ds_width:
+            if plan.widths is None:
+                raise ValueError("ds_width needs a data set that knows its pictures' sizes, as SimpleDataSet does")
+            self._ratios = plan.widths(RATIO_HEIGHT) / RATIO_HEIGHT
 
     def _steps(self) -> np.ndarray:
         """The number of each step's scale. They take turns, so every epoch has equally many steps."""
@@ -159,16 +175,25 @@ class MultiScaleSampler:
 
     def epoch(self, epoch: int) -> List[Batch]:
         plan, order, batches, begin = self._plan, self._plan.order(epoch), [], 0
+        if self._ratios is not None:
+            order = order[np.argsort(self._ratios[order], kind="stable")]
         for kind in self._kind_of_step:
             batch_size, size = self._kinds[kind]
             step = order[begin : begin + batch_size * plan.world_size]
-            batches.append(Batch(step[plan.rank :: plan.world_size], size))
+            batches.append(Batch(step[plan.rank :: plan.world_size], self._size(size, step)))
             begin += len(step)
         if plan.shuffle:
             # The third number keeps this generator apart from that of the order, which has the same seed and epoch.
             turns = np.random.default_rng([plan.seed, epoch, 1]).permutation(len(batches))
             batches = [batches[turn] for turn in turns]
         return batches
+
+    def _size(self, size: Tuple[int, int], step: np.ndarray) -> Tuple[int, int]:
+        """(height, width) of a step's crops."""
+        if self._ratios is None:
+            return size
+        heights = max(1, round(float(self._ratios[step].mean())))
+        return size[0], max(size[0], min(heights * size[0], self._max_width))
 
 
 class WidthSampler:

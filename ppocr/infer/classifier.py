@@ -28,6 +28,7 @@ class TextClassifier:
         model = open_model(options.cls or DEFAULT, "cls")
         shape = model.transform("ClsResizeImg", {"image_shape": (3, 48, 192)}, image_shape=options.cls_image_shape)
         self.image_shape = shape.image_shape
+        self.decode = model.transform("DecodeImage", {})
         self.postprocess = model.postprocess("ClsPostProcess", label_list=options.cls_label_list)
         self.threshold, self.batch_size = options.cls_thresh, options.cls_batch_size
         self._model, self._options = model, options
@@ -45,7 +46,7 @@ class TextClassifier:
             chosen = crops[begin : begin + self.batch_size]
             batch = np.empty((len(chosen), 3, height, width), np.float32)
             for crop, out in zip(chosen, batch):
-                resize_normalize_pad(crop, height, width, out=out)
+                resize_normalize_pad(self.decode.order(crop), height, width, out=out)
             answers += self.postprocess(self.runtime.run(batch))
         return answers
 

@@ -35,6 +35,7 @@ class TextDetector:
         self.resize = model.transform(
             "DetResizeForTest", {}, limit_side_len=options.limit_side_len, limit_type=options.limit_type
         )
+        self.decode = model.transform("DecodeImage", {})
         self.normalize = model.transform("NormalizeImage", {})
         self.postprocess = model.postprocess(
             "DBPostProcess",
@@ -63,7 +64,7 @@ class TextDetector:
         A long page, or a very large picture, is read in overlapping tiles, which needs less memory. The tiles' maps are
         joined in the middle of each overlap, so that a line across a seam stays one region.
         """
-        page = resize_page(image, *self._size(*image.shape[:2]))
+        page = self.decode.order(resize_page(image, *self._size(*image.shape[:2])))
         axis = int(page.shape[1] > page.shape[0])  # the long one
         across = page.shape[1 - axis]
         # A tile keeps the page's width and is at least three overlaps long, or the overlaps would be most of the work.

@@ -40,6 +40,7 @@ class TextRecognizer:
         model = open_model(options.rec, "rec")
         shape = model.transform("RecResizeImg", None, image_shape=options.rec_image_shape)
         self.image_shape = shape.image_shape
+        self.decode = model.transform("DecodeImage", {})
         characters = None
         if options.rec_char_dict_path is not None:
             characters = read_dictionary(options.rec_char_dict_path)
@@ -76,7 +77,7 @@ class TextRecognizer:
         for indices, width in batches:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
-                resize_normalize_pad(crops[index], height, width, out=out)
+                resize_normalize_pad(self.decode.order(crops[index]), height, width, out=out)
             for index, answer in zip(indices, self.runtime.run(batch, self._decode)):
                 answers[index] = answer
         return answers

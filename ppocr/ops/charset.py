@@ -25,6 +25,7 @@ class Charset:
     Args:
         characters: the dictionary, one entry each (an entry may have several code points), without blank.
         use_space_char: append the space as the last class.
+        lower: texts are encoded in lower case.
 
     Attributes:
         characters: one for each class from 1 on. This final list, without `use_space_char`, makes the same classes.
@@ -33,8 +34,8 @@ class Charset:
         ValueError: an entry that is empty or stands twice; only the space may stand once more, at the end.
     """
 
-    def __init__(self, characters: Sequence[str], use_space_char: bool = False):
-        self.characters = list(characters)
+    def __init__(self, characters: Sequence[str], use_space_char: bool = False, *, lower: bool = False):
+        self.characters, self.lower = list(characters), lower
         fault = _fault(self.characters)
         if fault is not None:
             raise ValueError(f"the dictionary's entry {fault[0]} {fault[1]}")
@@ -68,9 +69,13 @@ class Charset:
         """Characters, space included, plus the blank."""
         return len(self.characters) + 1
 
+    def normal(self, text: str) -> str:
+        """A text as this set writes it: in lower case with `lower`, else as it is."""
+        return text.lower() if self.lower else text
+
     def unknown(self, text: str) -> str:
         """The characters of `text` outside the dictionary, in order, each once."""
-        return "".join(dict.fromkeys(character for character in text if character not in self._index))
+        return "".join(dict.fromkeys(character for character in self.normal(text) if character not in self._index))
 
     def encode(self, text: str) -> list[int]:
         """Class indices of `text` (no blanks).
@@ -79,7 +84,7 @@ class Charset:
             ValueError: characters outside a dictionary without U+FFFD.
         """
         rest = self._index.get(REST)
-        indices = [self._index.get(character, rest) for character in text]
+        indices = [self._index.get(character, rest) for character in self.normal(text)]
         if None in indices:
             raise ValueError(f"characters outside the dictionary: {self.unknown(text)!r}")
         return indices  # type: ignore[return-value]

@@ -22,6 +22,7 @@ GIVEN = {
 }
 SETTINGS = {  # of those that cannot do without
     "EastRandomCropData": {"size": [64, 48]},
+    "RandomCrop": {"size": [64, 48]},
     "KeepKeys": {"keep_keys": ["image"]},
     "RecResizeImg": {"image_shape": [3, 32, 100]},
     "ClsResizeImg": {"image_shape": [3, 48, 192]},
@@ -29,7 +30,8 @@ SETTINGS = {  # of those that cannot do without
     "RandomPerspective": {"prob": 1.0, "degrees": 20.0, "scale": 0.3, "shear": 20.0, "perspective": 0.001},
 }
 SIZES = [(1, 1), (1, 40), (40, 1), (19, 21), (48, 160), (90, 70)]  # height, width
-PAGES = {"EastRandomCropData", "MakeBorderMap", "MakeShrinkMap", "CopyPaste", "IaaAugment", "RandomPerspective"}
+CROPS = {"EastRandomCropData", "RandomCrop"}
+PAGES = {*CROPS, "MakeBorderMap", "MakeShrinkMap", "CopyPaste", "IaaAugment", "RandomPerspective"}
 
 
 class Samples:

@@ -111,6 +111,7 @@ def test_chances_of_iaa_augment():
         ([{"type": "Fliplrr"}], "imgaug has no augmenter 'Fliplrr'; did you mean 'Fliplr'"),
         ([{"type": "Affine", "args": {"sheer": [1, 2]}}], "Affine does not take .'sheer'"),
         ([{"type": "Multiply", "args": [0.5, 1.5]}], "Multiply: expected a mapping as args"),
+        ([{"type": "Affine", "args": {"rotate": "10"}}], "Affine takes `rotate: .from, to.`"),
         ([{"type": "Resize", "args": {"size": [1]}}], "Resize takes `size"),
         (["Fliplr"], "came 'Fliplr'"),
     ],

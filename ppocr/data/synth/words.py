@@ -150,8 +150,8 @@ def words_by_character(words: Sequence[str], characters: Sequence[str], most: in
 
 def own_dictionary(code: str) -> list[str]:
     """The dictionary of a language that comes with the package."""
-    names = {"zh": "ppocr_keys_v1", "en": "en_dict", "fr": "fr_dict", "de": "de_dict", "ja": "ja_dict", "ko": "ko_dict"}
-    return Charset.from_file(SHIPPED / f"{names[code]}.txt").characters
+    name = "ppocr_keys_v1" if code == "zh" else f"synth_{code}_dict"
+    return Charset.from_file(SHIPPED / f"{name}.txt").characters
 
 
 def belongs(character: str, language: Language) -> bool:

@@ -6,12 +6,13 @@ off the same objects (`size`, `image_shape`, …) and call the same functions of
 
 from __future__ import annotations
 
+import math
 from typing import Any, List, Literal, Optional, Sequence, Union
 
 import numpy as np
 
 from ppocr.ops.images import decode_image
-from ppocr.ops.page_image import limited_size, normalize_planes, resize_page
+from ppocr.ops.page_image import STRIDE, limited_size, normalize_planes, resize_page
 from ppocr.ops.text_image import natural_width, resize_normalize_pad
 
 Sample = dict[str, Any]
@@ -21,17 +22,22 @@ class DecodeImage:
     """Decode an encoded picture (uint8[n]) to upright uint8[H, W, 3], BGR; pixels pass through as they are.
 
     Args:
-        img_mode: order of the channels. All official models were trained on BGR.
+        img_mode: order of the channels that the network sees. All official models were trained on BGR.
         channel_first: must be false; `ToCHWImage` turns the axes.
     """
 
-    def __init__(self, img_mode: Literal["BGR"] = "BGR", channel_first: Literal[False] = False):
+    def __init__(self, img_mode: Literal["BGR", "RGB"] = "BGR", channel_first: Literal[False] = False):
         self.img_mode = img_mode
 
     def __call__(self, sample: Sample) -> Sample:
         if sample["image"].ndim == 1:
             sample["image"] = next(decode_image(sample["image"].tobytes(), sample["place"]))
+        sample["image"] = self.order(sample["image"])
         return sample
+
+    def order(self, image: np.ndarray) -> np.ndarray:
+        """uint8[H, W, 3], BGR, with the channels in the order that the network sees."""
+        return np.ascontiguousarray(image[:, :, ::-1]) if self.img_mode == "RGB" else image
 
 
 class DetResizeForTest:
@@ -41,6 +47,7 @@ class DetResizeForTest:
         limit_side_len: pixels.
         limit_type: "max", "min" or "resize_long".
         image_shape: (height, width) exactly, instead of a limit.
+        keep_ratio: with `image_shape`, the width follows from the height, rounded up to a multiple of 32.
         resize_long: shorthand for limit_type "resize_long" with this length.
         max_side_limit: the long side never becomes longer than this, pixels;
         max_pixels: nor the page larger than this.
@@ -54,16 +61,20 @@ class DetResizeForTest:
         resize_long: Optional[int] = None,
         max_side_limit: int = 2000,
         max_pixels: int = 1_920_000,
+        keep_ratio: bool = False,
     ):
         self.limit_side_len = resize_long if resize_long is not None else limit_side_len
         self.limit_type = "resize_long" if resize_long is not None else limit_type
         self.image_shape = tuple(image_shape) if image_shape is not None else None
-        self.max_side_limit, self.max_pixels = max_side_limit, max_pixels
+        self.max_side_limit, self.max_pixels, self.keep_ratio = max_side_limit, max_pixels, keep_ratio
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) at which a page of this size is given to the network."""
         if self.image_shape is not None:
-            return self.image_shape[-2], self.image_shape[-1]
+            new_height, new_width = self.image_shape[-2:]
+            if self.keep_ratio:
+                new_width = math.ceil(width * new_height / height / STRIDE) * STRIDE
+            return new_height, new_width
         return limited_size(
             height,
             width,

@@ -7,8 +7,9 @@ runs counter-clockwise.
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -21,12 +22,17 @@ from ppocr.ops.warp import about, move_points, rotation, scaling, shear, shift, 
 
 
 class IaaAugment:
-    """Mirror, turn and scale a page, or whatever else imgaug can do to it. The keys are PaddleOCR's.
+    """Mirror, turn and scale a page, or whatever else imgaug can do to it. The keys are PaddleOCR's, which since 2.9
+    are albumentations' in places.
 
-    Three steps are computed here, together with the moves of other transforms in one resampling:
-    `Fliplr` (`p`: chance of mirroring left and right), `Affine` (`rotate`: [from, to] degrees clockwise; `p`)
-    and `Resize` (`size`: [from, to], a factor for both sides; `p`). The canvas stays, black where the page was turned
-    away from it, and scales with the page. A list with any other step is run by imgaug as a whole (extra `train`).
+    Some steps are computed here, together with the moves of other transforms in one resampling:
+    `Fliplr`, `HorizontalFlip` (`p`: chance of mirroring left and right),
+    `Affine` (`rotate`: [from, to] degrees, clockwise; `shear`: [from, to] degrees, upright strokes lean; `fit_output`:
+    let the canvas follow, so that nothing of the page is lost; `p`: chance, 1),
+    `Resize` (`size`: [from, to], a factor for both sides; `p`),
+    `RandomScale` (`scale_limit`: [from, to], the same factor less 1; `p`).
+    The canvas stays otherwise, black where the page was turned away from it, and scales with the page. A list with any
+    other step is run by imgaug as a whole (extra `train`).
 
     Args:
         augmenter_args: steps in order, each `{type: …, args: {…}}`. By default mirroring half of the pages, turning by
@@ -48,10 +54,10 @@ class IaaAugment:
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         if self._imgaug is not None:
             return self._imgaug(sample, rng)
-        for move, low, high, chance in self._steps:
-            if rng.random() < chance:
+        for step in self._steps:
+            if rng.random() < step.chance:
                 height, width = page_size(sample)
-                sample = move_page(sample, move(rng.uniform(low, high), width, height))
+                sample = move_page(sample, step.move([rng.uniform(*span) for span in step.spans], width, height))
         return sample
 
 
@@ -172,50 +178,81 @@ class CopyPaste:
         return None
 
 
-def _flip(_: float, width: int, height: int) -> View:
+class _Step(NamedTuple):
+    """One step of `IaaAugment`.
+
+    Attributes:
+        chance: of being applied.
+        spans: (least, greatest) of each amount that is drawn.
+        move: (amounts, width, height) → where the page goes.
+    """
+
+    chance: float
+    spans: Tuple[Tuple[float, float], ...]
+    move: Callable[[Sequence[float], int, int], View]
+
+
+def _flip(_: Sequence[float], width: int, height: int) -> View:
     return View(shift(width, 0) @ scaling(-1, 1), width, height)
 
 
-def _turn(degrees: float, width: int, height: int) -> View:
-    return View(about((width / 2, height / 2), rotation(degrees)), width, height)
+def _turn(amounts: Sequence[float], width: int, height: int, *, fit: bool = False) -> View:
+    leaning = math.tan(math.radians(amounts[1])) if len(amounts) > 1 else 0.0
+    matrix = about((width / 2, height / 2), rotation(amounts[0]) @ shear(leaning, 0))
+    return _fit(matrix, width, height, math.inf) if fit else View(matrix, width, height)
 
 
-def _resize(factor: float, width: int, height: int) -> View:
-    new_width, new_height = max(1, round(width * factor)), max(1, round(height * factor))
+def _resize(amounts: Sequence[float], width: int, height: int) -> View:
+    new_width, new_height = max(1, round(width * amounts[0])), max(1, round(height * amounts[0]))
     return View(scaling(new_width / width, new_height / height), new_width, new_height)
 
 
-_GEOMETRY = {"Fliplr": (_flip, None), "Affine": (_turn, "rotate"), "Resize": (_resize, "size")}
+_Move = Callable[..., View]
+_Amounts = Mapping[str, Optional[Tuple[float, float]]]
+# Type → what it does, and its amounts: what each is where the step does not say, None if it must.
+_GEOMETRY: Mapping[Any, Tuple[_Move, _Amounts]] = {
+    "Fliplr": (_flip, {}),
+    "HorizontalFlip": (_flip, {}),
+    "Affine": (_turn, {"rotate": (0.0, 0.0)}),
+    "Resize": (_resize, {"size": None}),
+    "RandomScale": (_resize, {"scale_limit": None}),
+}
+_FURTHER = {"Affine": ("shear", "fit_output")}  # what a step may have besides
 
 
 def _is_own_step(step: Any) -> bool:
     """Whether a step of `IaaAugment` is one of `_GEOMETRY` with no other arguments than ours."""
-    kind = step.get("type") if isinstance(step, Mapping) else None
-    if kind not in _GEOMETRY:
-        return False
-    arguments = step.get("args") or {}
-    return isinstance(arguments, Mapping) and set(arguments) <= {"p", _GEOMETRY[kind][1]}
+    kind: Any = step.get("type") if isinstance(step, Mapping) else None
+    arguments = (step.get("args") or {}) if kind in _GEOMETRY else None
+    return isinstance(arguments, Mapping) and set(arguments) <= {"p", *_GEOMETRY[kind][1], *_FURTHER.get(kind, ())}
 
 
-def _geometry_step(step: Any) -> Tuple[Callable[..., View], float, float, float]:
-    """(move, least and greatest amount, chance) of one of `IaaAugment`'s steps.
+def _geometry_step(step: Any) -> _Step:
+    """One of `IaaAugment`'s own steps.
 
     Raises:
         ValueError: it is not one.
     """
-    kind = step.get("type") if isinstance(step, Mapping) else None
-    if kind not in _GEOMETRY:
-        raise ValueError(f"augmenter_args: expected a type of {', '.join(_GEOMETRY)}, came {step!r}")
-    move, key = _GEOMETRY[kind]
+    kind = step["type"]
+    move, amounts = _GEOMETRY[kind]
     arguments = dict(step.get("args") or {})
-    chance = arguments.pop("p", 1.0)
-    span = arguments.pop(key, None) if key else (0, 0)
-    if isinstance(span, (int, float)):
-        span = (span, span)
-    if arguments or not isinstance(span, (list, tuple)) or len(span) != 2:
-        needed = f"`{key}: [from, to]` and" if key else ""
-        raise ValueError(f"augmenter_args: {kind} takes {needed} `p`, came {step.get('args')!r}".replace("  ", " "))
-    return move, float(span[0]), float(span[1]), float(chance)
+    chance = float(arguments.pop("p", 1.0))
+    spans = [_span(kind, key, arguments.get(key, default)) for key, default in amounts.items()]
+    if "shear" in arguments:
+        spans.append(_span(kind, "shear", arguments["shear"]))
+    if arguments.get("fit_output"):
+        move = functools.partial(move, fit=True)
+    return _Step(chance, tuple(spans or [(0.0, 0.0)]), move)
+
+
+def _span(kind: str, key: str, value: Any) -> Tuple[float, float]:
+    """(least, greatest) of an amount; `scale_limit` is counted from 1, a single number both ways."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = (-value, value) if key == "scale_limit" else (value, value)
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise ValueError(f"augmenter_args: {kind} takes `{key}: [from, to]`, came {value!r}")
+    base = 1.0 if key == "scale_limit" else 0.0
+    return base + float(value[0]), base + float(value[1])
 
 
 def _fit(matrix: np.ndarray, width: int, height: int, most: float) -> View:

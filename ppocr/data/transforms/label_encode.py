@@ -42,7 +42,7 @@ class CTCLabelEncode:
 
     def __call__(self, sample: Sample) -> Sample:
         indices = self.encode(sample)
-        sample["text"] = sample["label"]
+        sample["text"] = self.charset.normal(sample["label"])
         sample["label"] = np.zeros(self.max_text_length, np.int64)
         sample["label"][: len(indices)] = indices
         sample["length"] = np.int64(len(indices))
@@ -89,7 +89,7 @@ class NRTRLabelEncode(CTCLabelEncode):
 
     def __call__(self, sample: Sample) -> Sample:
         indices = [self.START, *(index - 1 + self.FIRST for index in self.encode(sample)), self.END]
-        sample["text"] = sample["label"]
+        sample["text"] = self.charset.normal(sample["label"])
         sample["label"] = np.zeros(self.max_text_length + 2, np.int64)
         sample["label"][: len(indices)] = indices
         sample["length"] = np.int64(len(indices))
@@ -106,7 +106,7 @@ class SARLabelEncode(CTCLabelEncode):
         characters = len(self.charset.characters)
         mark, padding = characters + 1, characters + 2
         indices = [mark, *(index - 1 for index in self.encode(sample)), mark]
-        sample["text"] = sample["label"]
+        sample["text"] = self.charset.normal(sample["label"])
         sample["label"] = np.full(self.max_text_length + 2, padding, np.int64)
         sample["label"][: len(indices)] = indices
         sample["length"] = np.int64(len(indices))

@@ -71,7 +71,8 @@ class RecAug:
 
     Args:
         tia_prob: chance of TIA.
-        use_tia: False leaves it out; the first release's key.
+        use_tia: False leaves it out; the first release's key, like
+        aug_prob: one chance for all changes, in place of their own.
         crop_prob … perspective_prob: as in `BaseDataAugmentation`.
     """
 
@@ -87,11 +88,15 @@ class RecAug:
         rotate_prob: float = 0.2,
         perspective_prob: float = 0.2,
         use_tia: bool = True,
+        aug_prob: Optional[float] = None,
     ):
-        self._tia = TIA(tia_prob if use_tia else 0.0)
-        self._base = BaseDataAugmentation(
-            crop_prob, reverse_prob, noise_prob, jitter_prob, blur_prob, hsv_aug_prob, rotate_prob, perspective_prob
-        )
+        chances = [
+            tia_prob, crop_prob, reverse_prob, noise_prob, jitter_prob, blur_prob, hsv_aug_prob, rotate_prob,
+            perspective_prob,
+        ]  # fmt: skip
+        first, *others = chances if aug_prob is None else [aug_prob] * len(chances)
+        self._tia = TIA(first if use_tia else 0.0)
+        self._base = BaseDataAugmentation(*others)
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         return self._base(self._tia(sample, rng), rng)

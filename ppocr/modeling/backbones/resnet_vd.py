@@ -38,12 +38,13 @@ class DetResNetVd(nn.Layer):
     Args:
         in_channels: of the picture.
         layers: depth.
+        disable_se: PaddleOCR's; there is no squeeze-and-excitation here.
 
     Attributes:
         out_channels: one number per map.
     """
 
-    def __init__(self, in_channels: int = 3, layers: Literal[18, 34, 50] = 50):
+    def __init__(self, in_channels: int = 3, layers: Literal[18, 34, 50] = 50, disable_se: bool = True):
         super().__init__()
         add_stem(self, in_channels, stride=2)
         self.stage_blocks, self.out_channels = add_stages(self, DEPTHS[layers], stride=(2, 2))
@@ -64,12 +65,13 @@ class RecResNetVd(nn.Layer):
     Args:
         in_channels: of the picture.
         layers: depth.
+        disable_se: PaddleOCR's; there is no squeeze-and-excitation here.
 
     Attributes:
         out_channels: C.
     """
 
-    def __init__(self, in_channels: int = 3, layers: Literal[18, 34, 50] = 34):
+    def __init__(self, in_channels: int = 3, layers: Literal[18, 34, 50] = 34, disable_se: bool = True):
         super().__init__()
         add_stem(self, in_channels, stride=1)
         self.stage_blocks, stage_channels = add_stages(self, DEPTHS[layers], stride=(2, 1))
