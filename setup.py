@@ -46,7 +46,12 @@ setup(
         "ppocr.utils": ["dict/*.txt"],
         "ppocr.configs": ["*/*.yml"],
     },
-    entry_points={"console_scripts": ["ppocr = ppocr.cli.main:main"]},
+    entry_points={
+        "console_scripts": [
+            "ppocr = ppocr.cli.main:main",
+            *(f"predict_{name} = ppocr.cli.paddleocr_flags:predict_{name}" for name in ("system", "det", "rec", "cls")),
+        ]
+    },
     classifiers=[
         "Programming Language :: Python :: 3",
         *(f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 14)),

@@ -15,6 +15,7 @@ from ppocr.cli.output import Output, overwritten_by_drawing
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.io.paddleocr_writers import DetResults, SystemResults
 from ppocr.infer.io.sources import expand
 from ppocr.infer.io.writers import create_writer
 from ppocr.infer.options import OCROptions
@@ -54,17 +55,37 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
         font=getattr(args, "font", None),
         **limits,
     )
-    return run_job(job, sources, form=form, output=args.output, workers=args.workers)
+    results = getattr(args, "results", None)
+    if results:
+        _make_folder(results)
+    return run_job(job, sources, form=form, output=args.output, workers=args.workers, results=results)
 
 
-def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str] = None, workers: int = 1) -> int:
+def run_job(
+    job: Job,
+    sources: Sequence[str],
+    *,
+    form: str,
+    output: Optional[str] = None,
+    workers: int = 1,
+    results: Optional[str] = None,
+) -> int:
     """Write the results of every source; what cannot be read is reported on standard error. Returns 0 or 1.
+
+    Args:
+        job: what to do with each page.
+        sources: of `expand`.
+        form: of `create_writer`.
+        output: a file; standard output by default.
+        workers: processes.
+        results: a folder that gets PaddleOCR's file of results too.
 
     Raises:
         PPOCRError: the models cannot be used, or the output cannot be written.
     """
     writer, progress, failed = create_writer(form), Progress(len(sources)), False
-    with Output(output) as out:
+    theirs = SystemResults() if job.texts else DetResults()
+    with Output(output) as out, Output(str(Path(results or "") / theirs.file)) as further:
         try:
             for item in _items(job, sources, workers):
                 out.open(writer.begin)
@@ -76,11 +97,16 @@ def run_job(job: Job, sources: Sequence[str], *, form: str, output: Optional[str
                     if out.is_terminal:
                         progress.hide()
                     out.write(writer.page(item.result, item.picture))
+                    if results:
+                        further.open(theirs.begin)
+                        further.write(theirs.page(item.result))
                 progress.advance(item.number)
         finally:
             progress.hide()
         out.open(writer.begin)
         out.write(writer.end())
+        if results:
+            further.open(theirs.begin)
     return 1 if failed else 0
 
 

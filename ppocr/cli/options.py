@@ -134,6 +134,9 @@ def add_output_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]
     if draw:
         parser.add_argument("--draw", metavar="DIR", help="save each page there with its boxes, and the text beside it")
         parser.add_argument("--font", metavar="FILE", help="font for --draw (default: $PPOCR_FONT, else the system's)")
+        parser.add_argument(
+            "--results", metavar="DIR", help="also write PaddleOCR's system_results.txt (detect: det_results.txt) there"
+        )
     parser.add_argument("--workers", type=_at_least_one, default=1, metavar="N", help="processes (default: 1)")
 
 

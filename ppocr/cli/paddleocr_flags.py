@@ -1,7 +1,8 @@
 """The flags of PaddleOCR's `tools/infer/predict_*.py` → those of `ppocr`, by one table.
 
 Defaults are those of `ppocr`: what a model directory says. Only the direction classifier stays off unless
-`--use_angle_cls True` is given, as users of these scripts expect. Results are JSON lines (docs/results.md).
+`--use_angle_cls True` is given, as users of these scripts expect. Results are JSON lines (docs/results.md) on standard
+output, and PaddleOCR's own `system_results.txt` or `det_results.txt` in `--draw_img_save_dir`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
 from ppocr.cli.main import main
-from ppocr.utils.dictionary import SHIPPED
 
 _EVERY = ("ocr", "detect", "recognize", "classify")
 _DET, _CLS, _REC = ("ocr", "detect"), ("ocr", "classify"), ("ocr", "recognize")
@@ -51,14 +51,24 @@ _FLAGS = {
     "total_process_num": _Flag("--workers", _EVERY),
     "precision": _Flag("--precision", _EVERY),
 }
-_BOOLEAN = {"use_dilation", "use_space_char", "use_angle_cls", "use_mp"}
+_BOOLEAN = {"use_dilation", "use_space_char"}
+_RESULTS_FOLDER = "./inference_results"  # PaddleOCR's default for --draw_img_save_dir
+
+# Flags of which only these values are what we do; another one is refused.
+_ONLY = {
+    "det_algorithm": ("DB",),
+    "rec_algorithm": ("CRNN", "Rosetta", "SVTR", "SVTR_LCNet", "SVTR_HGNet"),
+    "label_list": ("['0','180']", "0,180"),
+    **dict.fromkeys(("return_word_box", "invert", "binarize", "save_crop_res", "use_pdserving"), ("false",)),
+    "page_num": ("0",),
+}
 
 # The processor and oneDNN are always used, nothing is logged, and networks are known by their directories.
 _WITHOUT_EFFECT = (
-    "use_gpu", "use_xpu", "use_npu", "use_mlu", "gpu_id", "gpu_mem", "ir_optim", "use_tensorrt", "min_subgraph_size",
-    "enable_mkldnn", "use_onnx", "use_pdserving", "max_batch_size", "det_algorithm", "rec_algorithm", "label_list",
-    "rec_image_inverse", "max_text_length", "return_word_box", "page_num", "save_crop_res", "crop_res_save_dir",
-    "process_id", "warmup", "benchmark", "show_log", "save_log_path",
+    "use_gpu", "use_xpu", "use_npu", "use_mlu", "use_gcu", "gpu_id", "gpu_mem", "ir_optim", "use_tensorrt",
+    "min_subgraph_size", "enable_mkldnn", "max_batch_size", "rec_image_inverse", "rec_char_type", "max_text_length",
+    "crop_res_save_dir", "process_id", "warmup", "benchmark", "show_log", "save_log_path", "is_visualize",
+    "use_zero_copy_run", "use_fp16", "use_int8", "alphacolor",
 )  # fmt: skip
 
 # What PaddleOCR assumes of a recogniser directory that does not say (its exports before release 3 have no
@@ -81,6 +91,26 @@ def run(command: str, argv: Optional[Sequence[str]] = None) -> int:
     return main([command, *arguments])
 
 
+def predict_system() -> int:
+    """The command `predict_system`."""
+    return run("ocr")
+
+
+def predict_det() -> int:
+    """The command `predict_det`."""
+    return run("detect")
+
+
+def predict_rec() -> int:
+    """The command `predict_rec`."""
+    return run("recognize")
+
+
+def predict_cls() -> int:
+    """The command `predict_cls`."""
+    return run("classify")
+
+
 def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """(arguments of `ppocr COMMAND`, the flags that change nothing).
 
@@ -98,9 +128,19 @@ def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
     rec_dir = given.get("rec_model_dir")
     if rec_dir and command in _REC and not (Path(rec_dir) / "inference.yml").is_file():
         given = {**_SILENT_REC, **given}
-    if "rec_char_dict_path" in given:
-        given["rec_char_dict_path"] = _dictionary(given["rec_char_dict_path"])
+    refused = [
+        f"--{name} {given[name]}: not available here; only {' or '.join(allowed)}"
+        for name, allowed in _ONLY.items()
+        if name in given and given[name].replace(" ", "").replace('"', "'").lower() not in [x.lower() for x in allowed]
+    ]
+    if refused:
+        _parser().error("; ".join(refused))
+    given = {name: value for name, value in given.items() if name not in _ONLY}
     arguments, ignored = ["--format", "jsonl"], []
+    if given.pop("use_onnx", "false") == "true":
+        arguments.append("--engine=onnxruntime")
+    if command in _DET:
+        arguments.append(f"--results={given.get('draw_img_save_dir', _RESULTS_FOLDER)}")
     for name, value in given.items():
         flag = _FLAGS.get(name)
         if flag is not None and command in flag.commands:
@@ -120,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=parse, help=f"ppocr {flag.target}")
     parser.add_argument("--use_angle_cls", type=_boolean, help="turn lines that lie upside down (default: False)")
     parser.add_argument("--use_mp", type=_boolean, help="use --total_process_num processes")
+    parser.add_argument("--use_onnx", type=_boolean, help="ppocr --engine onnxruntime")
+    for name, allowed in _ONLY.items():
+        parse = _boolean if allowed == ("false",) else str
+        parser.add_argument(f"--{name}", type=parse, help=f"only {' or '.join(allowed)}")
     for name in _WITHOUT_EFFECT:
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
     return parser
@@ -138,9 +182,3 @@ _boolean.__name__ = "True or False"
 
 def _shape(text: str) -> str:
     return text.replace(" ", "")
-
-
-def _dictionary(path: str) -> str:
-    """The file, else the name of one that this package brings: PaddleOCR keeps some of them elsewhere."""
-    name = Path(path).name
-    return name if not Path(path).is_file() and (SHIPPED / name).is_file() else path

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ppocr.cli import detect, ocr, options, paddleocr_flags
 from ppocr.cli import main as cli
-from ppocr.cli import ocr, options, paddleocr_flags
 from ppocr.cli.paddleocr_flags import run, translate
 from ppocr.utils.dictionary import find_dictionary
 
@@ -100,7 +100,7 @@ def test_flags_without_effect_are_named_once(ink_family, tmp_path, capsys, monke
     assert capsys.readouterr().err == "ppocr: without effect here: --rec_batch_num --use_gpu --show_log\n"
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert seen == [["detect", "--format", "jsonl", "--", "a b.png"]]
+    assert seen == [["detect", "--format", "jsonl", "--results=./inference_results", "--", "a b.png"]]
 
 
 @pytest.mark.parametrize("argv", [[], ["--image_dir"], ["--image_dir", "x", "--no_such_flag", "1"],
@@ -117,8 +117,46 @@ def test_a_whole_run(ink_family, tmp_path, capsys, monkeypatch):
     Image.fromarray(image).save("-odd name.png")
     monkeypatch.setattr(ocr, "add_model_arguments", _defaulting_to_ink(ocr.add_model_arguments))
     assert run("ocr", ["--image_dir=-odd name.png", "--use_angle_cls", "True"]) == 0
+    results = (tmp_path / "inference_results/system_results.txt").read_text(encoding="utf-8")
+    name, _, regions = results.partition("\t")
+    (region,) = json.loads(regions)
+    assert (name, region["transcription"], len(region["points"])) == ("-odd name.png", "2", 4)
+    assert all(isinstance(value, int) for point in region["points"] for value in point)
     record = json.loads(capsys.readouterr().out)
     assert record["file"] == "-odd name.png" and [line["text"] for line in record["lines"]] == ["2"]
+
+
+def test_results_of_detection(ink_family, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image = np.full((100, 300, 3), 255, np.uint8)
+    image[30:60, 30:230] = 0
+    Image.fromarray(image).save("a.png")
+    monkeypatch.setattr(detect, "add_model_arguments", _defaulting_to_ink(detect.add_model_arguments))
+    assert run("detect", ["--image_dir=a.png", "--draw_img_save_dir", "out/here"]) == 0
+    name, _, boxes = (tmp_path / "out/here/det_results.txt").read_text(encoding="utf-8").partition("\t")
+    (box,) = json.loads(boxes)
+    assert name == "a.png" and len(box) == 4 and 20 <= box[0][0] <= 30
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "only"),
+    [
+        ("det_algorithm", "EAST", "DB"),
+        ("rec_algorithm", "SRN", "CRNN or Rosetta"),
+        ("return_word_box", "True", "false"),
+        ("label_list", "0,90", "['0','180']"),
+        ("binarize", "true", "false"),
+    ],
+)
+def test_what_is_not_here_is_refused(flag, value, only, capsys):
+    assert run("ocr", ["--image_dir", "x", f"--{flag}", value]) == 2
+    told = capsys.readouterr().err
+    assert f"--{flag} {value if flag != 'return_word_box' else 'true'}: not available here; only {only}" in told
+
+
+def test_onnx_means_onnxruntime():
+    assert options_of("ocr", "--use_onnx", "True")[0].engine == "onnxruntime"
+    assert options_of("ocr", "--det_algorithm", "DB", "--rec_algorithm=SVTR_LCNet", "--label_list", "['0', '180']")
 
 
 def _defaulting_to_ink(add):
