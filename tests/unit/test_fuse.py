@@ -129,3 +129,15 @@ def test_each_convolution_for_prediction_says_whose_input_it_reads(config):
                 np.testing.assert_allclose(np.sort(mine, axis=None), np.sort(theirs, axis=None), atol=1e-3)
             else:  # a part of it: some channels, or the map before it was up-sampled
                 assert mine.size < theirs.size and mine.max() <= theirs.max() + 1e-3, name
+
+
+def test_what_was_fused_can_be_fused_again() -> None:
+    """Storing in 8 bits rewrites a network for prediction that is exported, and so rewritten, afterwards."""
+    paddle.seed(0)
+    model = build_model(load_config("det/PP-OCRv6_tiny_det.yml"))
+    model.eval()
+    example = paddle.zeros([1, 3, 64, 64])
+    once = for_prediction(model, example).network
+    twice = for_prediction(once, example).network
+    pictures = paddle.randn([1, 3, 64, 96])
+    np.testing.assert_allclose(twice(pictures).numpy(), once(pictures).numpy(), atol=1e-6)

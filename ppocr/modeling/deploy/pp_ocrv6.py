@@ -72,7 +72,9 @@ class SplitStem(nn.Layer):
 
     def __init__(self, stem: BranchedStem):
         super().__init__()
-        self.stem = stem
+        # Its parts, not the stem: one within would be split once more where a network is fused that was fused before.
+        self.stem1, self.stem2a, self.stem2b, self.stem4 = stem.stem1, stem.stem2a, stem.stem2b, stem.stem4
+        self.pool = stem.pool
         conv = stem.stem3.conv
         kernel = conv.weight.numpy()
         half = kernel.shape[1] // 2
@@ -83,9 +85,9 @@ class SplitStem(nn.Layer):
         self.convolved.bias.set_value(conv.bias)
 
     def forward(self, pictures: paddle.Tensor) -> paddle.Tensor:
-        x = self.stem.stem1(pictures)
-        y = self.stem.stem2b(self.stem.stem2a(x))
-        return self.stem.stem4(F.relu(self.pooled(self.stem.pool(x)) + self.convolved(y)))
+        x = self.stem1(pictures)
+        y = self.stem2b(self.stem2a(x))
+        return self.stem4(F.relu(self.pooled(self.pool(x)) + self.convolved(y)))
 
 
 def split_stem(stem: BranchedStem) -> Optional[Fused]:
