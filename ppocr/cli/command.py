@@ -37,8 +37,9 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
     """
     form = args.format or _format_of(args.output, formats)
     draw = getattr(args, "draw", None)
-    sources = expand(args.paths)
-    problem = _usage_problem(args, form) or _overwriting_problem(args.output, draw, sources)
+    paths = [*args.paths, *args.input]
+    sources = expand(paths)
+    problem = _usage_problem(args, form, paths) or _overwriting_problem(args.output, draw, sources)
     if problem:
         print_error(PPOCRError(problem))
         return 2
@@ -131,7 +132,9 @@ def _format_of(output: Optional[str], formats: Sequence[str]) -> str:
     return form if form in formats else formats[0]
 
 
-def _usage_problem(args: argparse.Namespace, form: str) -> Optional[str]:
+def _usage_problem(args: argparse.Namespace, form: str, paths: Sequence[str]) -> Optional[str]:
+    if not paths:
+        return "no PATH: name pictures, PDFs or folders, or - for standard input"
     if form == "pdf" and not args.output and sys.stdout.isatty():
         return "--format pdf writes no text: give --output FILE or redirect it"
     if args.output and os.path.isdir(args.output):

@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
+from ppocr.infer.languages import family_of
+from ppocr.infer.model_dir import DEFAULT
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import ENGINES, PRECISIONS
 
@@ -74,6 +76,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
         default="default",
         help="family of all networks (default: the first that was fetched of tiny, mobile, small)",
     )
+    group.add_argument("--lang", metavar="NAME", help="the fetched family that reads it: ch, en, japan, fr, …")
     for kind in kinds:
         group.add_argument(f"--{kind}", metavar="MODEL", help=_NAMES[kind])
     group.add_argument(
@@ -96,8 +99,10 @@ def options_from(args: argparse.Namespace) -> OCROptions:
         value = getattr(args, field.name, None)
         if value is not None:
             values[field.name] = value
+    lang = getattr(args, "lang", None)
+    models = family_of(lang) if lang and args.models == DEFAULT else args.models
     for kind in ("det", "cls", "rec"):
-        values.setdefault(kind, args.models)
+        values.setdefault(kind, models)
     if values["cls"].lower() == "none":
         values["cls"] = None
     for name in ("use_dilation", "use_space_char"):
@@ -110,9 +115,12 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the pictures and how they are opened."""
     parser.add_argument(
         "paths",
-        nargs="+",
+        nargs="*",
         metavar="PATH",
         help="picture, PDF, folder (with all below it), glob pattern, or - for standard input",
+    )
+    parser.add_argument(
+        "-i", "--input", nargs="+", action="extend", default=[], metavar="PATH", help="the same, PaddleOCR 3's way"
     )
     parser.add_argument("--dpi", type=_positive, default=144.0, help="resolution for PDF pages (default: 144)")
     parser.add_argument(

@@ -50,6 +50,7 @@ _FLAGS = {
     "cpu_threads": _Flag("--threads", _EVERY),
     "total_process_num": _Flag("--workers", _EVERY),
     "precision": _Flag("--precision", _EVERY),
+    "lang": _Flag("--lang", _EVERY),
 }
 _BOOLEAN = {"use_dilation", "use_space_char"}
 _RESULTS_FOLDER = "./inference_results"  # PaddleOCR's default for --draw_img_save_dir

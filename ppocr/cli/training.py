@@ -27,6 +27,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slim", metavar="FILE", help="a configuration laid over it, such as slim/pact.yml: its Slim section and more"
     )
+    parser.add_argument("-p", "--profiler_options", help=argparse.SUPPRESS)  # PaddleOCR's; nothing is profiled
     add_override_argument(parser)
 
 

@@ -41,6 +41,7 @@ ALLOWED = {
         "config", "registry", "ops", "utils", "data", "metrics", "infer", "engine", "export", "official",
         "slim.commands",
     },
+    "paddleocr": {"registry", "ops", "infer"},
     "tools": {
         "config", "ops", "utils", "data", "metrics", "cli", "engine", "export", "infer", "official", *ppocr.__all__
     },

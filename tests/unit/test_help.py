@@ -52,7 +52,7 @@ def test_the_overview_names_every_command(capsys):
 
 
 def test_one_letter_means_one_thing():
-    meanings = {"-h": "--help", "-c": "--config", "-o": "--opt"}
+    meanings = {"-h": "--help", "-c": "--config", "-o": "--opt", "-i": "--input", "-p": "--profiler_options"}
     for place, option in EVERY:
         for short in (name for name in option.option_strings if not name.startswith("--")):
             assert meanings.get(short) in option.option_strings, f"{place}: {option.option_strings}"

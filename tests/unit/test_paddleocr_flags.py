@@ -34,7 +34,7 @@ def test_every_mapped_flag_is_one_of_ours():
         for command in flag.commands:
             value = {"--limit-type": "min", "--score-mode": "slow", "--box-type": "poly"}.get(flag.target)
             value = value or {"--use-dilation": "true", "--use-space-char": "false"}.get(flag.target)
-            value = value or {"--precision": "fp32"}.get(flag.target)
+            value = value or {"--precision": "fp32", "--lang": "en"}.get(flag.target)
             value = value or ("3,48,320" if flag.target.endswith("shape") else "1")
             name = next(name for name, other in paddleocr_flags._FLAGS.items() if other == flag)
             extra = ["--use_mp", "True"] if flag.target == "--workers" else []
