@@ -13,12 +13,13 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import print_error
 from ppocr.cli.progress import Progress
+from ppocr.cli.streams import show
 from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config
 from ppocr.data.check import Checker, Report, Rules
 from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.workers import WorkerPool
-from ppocr.errors import DataError, LabelError, PPOCRError
+from ppocr.errors import DataError, LabelError, PPOCRError, printable
 from ppocr.ops.charset import Charset
 from ppocr.parse import ParseError, parse_json
 from ppocr.utils.cpu import available_cores
@@ -125,7 +126,7 @@ def check(checker: Checker, workers: int) -> Report:
             if found.problems:
                 progress.hide()
             for problem in found.problems:
-                print(f"{problem.place}: {problem.text}")
+                show(printable(f"{problem.place}: {problem.text}"))
             progress.advance(report.samples)
     finally:
         progress.hide()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,8 +19,9 @@ from ppocr.cli.eval_report import PageReport, SetReport, as_json, as_text
 from ppocr.cli.main import print_error
 from ppocr.cli.options import add_model_arguments, options_from, unit_interval
 from ppocr.cli.progress import Progress
+from ppocr.cli.streams import show
 from ppocr.data.labels import PageLabel, TextRegion, read_detection_labels
-from ppocr.errors import InputError, LabelError
+from ppocr.errors import InputError, LabelError, PPOCRError
 from ppocr.infer.io.results_file import read_results
 from ppocr.infer.results import OCRResult
 from ppocr.metrics.system import score_page
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         print(json.dumps(as_json(reports, rules, iou=args.iou, seconds=seconds, per_page=args.per_page), indent=1))
     else:
-        print(as_text(reports, per_page=args.per_page, seconds=seconds))
+        show(as_text(reports, per_page=args.per_page, seconds=seconds))
     return 1 if any(report.missing for report in reports) else 0
 
 
@@ -142,9 +142,7 @@ def match_results(pages: Sequence[PageLabel], results: Sequence[OCRResult], *, s
         raise LabelError(f"no page of the labels is in {source}{example}")
     if missing:
         names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        print(
-            f"ppocr: {len(missing)} of {len(pages)} pages have no result and count as empty: {names}", file=sys.stderr
-        )
+        print_error(PPOCRError(f"{len(missing)} of {len(pages)} pages have no result and count as empty: {names}"))
     return found
 
 

@@ -1,19 +1,21 @@
 """Entry point of `ppocr`: finds the sub-command, runs it, and turns errors into exit statuses.
 
-0: all well. 1: something could not be read or done; the rest was. 2: wrong usage.
+0: all well. 1: something could not be read or done; the rest was. 2: wrong usage. 70: a mistake of the program.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 import warnings
-from typing import Optional, Sequence
+from typing import NoReturn, Optional, Sequence
 
 from ppocr import __version__
-from ppocr.errors import PPOCRError
+from ppocr.cli.streams import DEBUG_VARIABLE, open_missing_streams, start_debug_log
+from ppocr.errors import PPOCRError, printable
 from ppocr.registry import suggest
 
 # Name → (module with add_arguments(parser) and run(args) -> int, what `ppocr --help` says of it).
@@ -40,11 +42,15 @@ COMMANDS = {
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+OWN_MISTAKE = 70  # EX_SOFTWARE of sysexits.h
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run a command line (without the program's name) and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    open_missing_streams()
     quiet()
     try:
         if not arguments or arguments[0].startswith("-"):
@@ -53,7 +59,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return 2
         name, *rest = arguments
         if name not in COMMANDS:
-            print(f"ppocr: no command is called {name!r}{suggest(name, COMMANDS)}", file=sys.stderr)
+            print_error(PPOCRError(f"no command is called {name!r}{suggest(name, COMMANDS)}"))
             return 2
         return _run(name, rest)
     except SystemExit as end:  # argparse: 0 after --help and --version, 2 after wrong usage
@@ -66,11 +72,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except BrokenPipeError:
         drop_standard_output()  # whoever read the results has enough of them (`| head`)
         return PIPE_CLOSED
+    except Exception as error:  # nothing may end in a traceback without a word about what to do
+        logger.debug("unexpected error", exc_info=True)
+        what = f"unexpected {type(error).__name__}: {error}"
+        print_error(PPOCRError(f"{what} (a mistake in ppocr: please report it with what --debug shows)"))
+        return OWN_MISTAKE
 
 
 def print_error(error: Exception) -> None:
     """Say what went wrong on standard error, one line for each thing."""
-    for line in str(error).splitlines() or [type(error).__name__]:
+    for line in str(error).split("\n") or [type(error).__name__]:
         encoded = f"ppocr: {line}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace")
         print(encoded.decode(sys.stderr.encoding or "utf-8"), end="", file=sys.stderr, flush=True)
 
@@ -89,9 +100,18 @@ def quiet() -> None:
 
 def _run(name: str, arguments: Sequence[str]) -> int:
     module = importlib.import_module(COMMANDS[name][0])
-    parser = argparse.ArgumentParser(prog=f"ppocr {name}", description=module.__doc__, formatter_class=_Formatter)
+    parser = _Parser(prog=f"ppocr {name}", description=module.__doc__, formatter_class=_Formatter)
+    parser.add_argument("--debug", action="store_true", help="log every step, and the traceback of every error")
     module.add_arguments(parser)
-    return module.run(parser.parse_args(arguments))
+    args = parser.parse_args(arguments)
+    if args.debug or os.environ.get(DEBUG_VARIABLE):
+        start_debug_log()
+    return module.run(args)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable, Iterable, Optional, Sequence, Set, Tuple
 
 from ppocr.cli.main import drop_standard_output, print_error
-from ppocr.errors import PPOCRError
+from ppocr.errors import PPOCRError, printable
 from ppocr.utils.atomic import flush_to_disk
 
 PART = ".part"
@@ -67,6 +67,8 @@ class Output:
     def _write(self, data: bytes) -> None:
         if not data or self._stream is None:
             return
+        if self.is_terminal:
+            data = printable(data.decode("utf-8"), lines=True).encode("utf-8")
         try:
             self._stream.write(data)
             self._stream.flush()  # page by page, for those who read along

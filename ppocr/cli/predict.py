@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 
+from ppocr.cli.streams import show
 from ppocr.cli.training import add_config_arguments, config_from, start_log
 
 
@@ -22,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
 
     start_log()
     for line in predict_pictures(config_from(args), task=args.task):
-        print(line)
+        show(line)
     return 0

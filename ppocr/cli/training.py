@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from ppocr.cli.main import print_error
+from ppocr.cli.streams import DATE_FORMAT, DEBUG_VARIABLE, LOG_FORMAT, LogFormatter, log_handler
 from ppocr.config import Config, load_config
 from ppocr.errors import TrainingError
 
@@ -51,18 +52,20 @@ def start_log(folder: Optional[Path] = None) -> None:
     """
     is_main = os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
     logger = logging.getLogger("ppocr")
-    logger.setLevel(logging.INFO if is_main else logging.WARNING)
+    level = logging.INFO if is_main else logging.WARNING
+    logger.setLevel(min(level, logger.level or level))  # --debug shows more
     logger.propagate = False  # Paddle gives the root logger a handler of its own, and logs trifles to it
     logging.getLogger().setLevel(logging.WARNING)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers = [] if os.environ.get(DEBUG_VARIABLE) else [log_handler(sys.stderr)]
     if folder is not None and is_main:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handlers.append(_LogFile(folder / "train.log", encoding="utf-8"))
+            file = _LogFile(folder / "train.log", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise TrainingError(f"{folder}: cannot be written: {error.strerror}") from error
+        file.setFormatter(LogFormatter(LOG_FORMAT, DATE_FORMAT))
+        handlers.append(file)
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
         logger.addHandler(handler)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import multiprocessing
+import os
 import signal
 import sys
 from collections import deque
@@ -13,6 +14,7 @@ from typing import Any, Iterator, Optional, Sequence
 
 from ppocr.cli.jobs import Item, Job, Runner, Task
 from ppocr.cli.main import quiet
+from ppocr.cli.streams import DEBUG_VARIABLE, start_debug_log
 from ppocr.errors import InputError, PPOCRError
 from ppocr.utils.cpu import available_cores
 
@@ -150,6 +152,8 @@ def _work(job: Job, connection: Connection) -> None:
     """What a worker process does until its pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     quiet()
+    if os.environ.get(DEBUG_VARIABLE):
+        start_debug_log()
     with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone or has closed the pipe
         try:
             runner = Runner(job)
