@@ -9,6 +9,8 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+MAX_WARP_SIDE = 32_000  # pixels; OpenCV refuses pictures of 32,767 and more
+MAX_CROP_PIXELS = 50_000_000  # a crop of more is made smaller
 MIN_TALL_RATIO = 1.5  # a crop this many times higher than wide holds vertical or turned text
 
 
@@ -44,8 +46,8 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         quad: float[4, 2], clockwise from the text's top-left.
 
     Returns:
-        uint8[h, w, 3], h and w the longer of the quad's opposite sides, at least 1; a view of `image` for an upright
-        box on whole pixels.
+        uint8[h, w, 3], h and w the longer of the quad's opposite sides, at least 1, less for very large ones; a view
+        of `image` for an upright box on whole pixels.
     """
     quad = np.asarray(quad, np.float32)
     width, height = crop_size(quad)
@@ -62,12 +64,21 @@ def crop_quad(image: np.ndarray, quad: np.ndarray) -> np.ndarray:
         left, top = np.clip(np.floor(quad.min(axis=0)).astype(int) - 3, 0, (image.shape[1] - 1, image.shape[0] - 1))
         right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3
         around = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+        scale = min(MAX_WARP_SIDE / max(*around.shape[:2], width, height), (MAX_CROP_PIXELS / (width * height)) ** 0.5)
+        if scale < 1:
+            return _crop_smaller(around, quad - np.array([left, top], np.float32), 0.999 * scale)
         transform = cv2.getPerspectiveTransform(quad - np.array([left, top], np.float32), target)
         # Cubic and with a repeated border, as PaddleOCR cuts its crops: official recognisers were trained on such.
         crop = cv2.warpPerspective(
             around, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
     return np.rot90(crop) if is_tall(quad) else crop
+
+
+def _crop_smaller(image: np.ndarray, quad: np.ndarray, scale: float) -> np.ndarray:
+    """`crop_quad` of a picture that is shrunk first."""
+    size = [max(1, int(side * scale)) for side in image.shape[1::-1]]
+    return crop_quad(cv2.resize(image, size, interpolation=cv2.INTER_AREA), quad * np.float32(scale))
 
 
 def crop_size(quad: np.ndarray) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import struct
 import zlib
 from pathlib import Path
 from typing import Any, Iterator
@@ -20,6 +19,16 @@ import numpy as np
 from ppocr.errors import InputError
 
 DEFAULT_MAX_PIXELS = 200_000_000
+MAX_SIDE = 65_535  # pixels; JPEG can hold no more, and what follows has limits of the kind
+MAX_BYTES_PER_PIXEL = 3.5  # times `max_pixels`: memory for decoding a frame, which depends on its format
+MAX_GROWTH = 2000  # pixels of all frames together, for each byte of the file …
+MAX_FRAMES_PIXELS = 4  # … or so many times `max_pixels`
+
+# Bytes of memory for a pixel while Pillow decodes a frame and we convert it in bands: its own, and ours (3).
+_BYTES = {"1": 4, "L": 4, "P": 7, "I;16": 7, "I": 11, "F": 11, "RGB": 7, "CMYK": 7, "YCbCr": 7, "LAB": 7}
+_PLAIN_BYTES = 6  # OpenCV copies what it has decoded
+_ALPHA_BYTES = 16
+_ANIMATION_BYTES = 8  # the frame before, and the one that is put together
 
 # Pillow's own format detection compares sizes with a process-wide limit (and warns); its plugins, called directly,
 # leave the decision to us. Only formats of this table are opened: the fewer decoders hostile files reach, the better.
@@ -35,11 +44,10 @@ _PLUGINS = {
     b"BM": ("PIL.BmpImagePlugin", "BmpImageFile"),
 }
 
-# What Pillow's plugins raise on damaged files; any one of them says no more than "damaged".
-_DAMAGED = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, EOFError,
-    struct.error, zlib.error,
-)  # fmt: skip
+# Pillow's plugins raise whatever they like on damaged files; any of it says no more than "damaged".
+_DAMAGED = Exception
+
+_BAND_PIXELS = 1 << 20  # converted at once, where a whole picture would need several copies
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _SNIFFED = "PNG, JPEG, BMP, WebP, TIFF or GIF"
@@ -61,21 +69,30 @@ def decode_image(data: bytes, source: str, *, max_pixels: int = DEFAULT_MAX_PIXE
     """
     picture = _open(data, source)
     _check_size(picture.size, source, max_pixels)
+    allowed = max(MAX_GROWTH * len(data), MAX_FRAMES_PIXELS * max_pixels)  # pixels of all frames together
     chunks = _check_png(data, source) if picture.format == "PNG" else frozenset()
     if _is_plain(picture, data, chunks):
+        _check_memory(picture, source, max_pixels, needed=_PLAIN_BYTES)
         frame = _decode_plain(picture, data)
         if frame is not None:
             yield frame
             return
+    _check_memory(picture, source, max_pixels)
     index = 0
     while True:
         try:
             picture.seek(index)
         except EOFError:
             return
+        except MemoryError as error:
+            raise InputError(source, f"frame {index + 1} needs more memory than there is") from error
         except _DAMAGED as error:
             raise InputError(source, _reason(error, index)) from error
         _check_size(picture.size, source, max_pixels)
+        _check_memory(picture, source, max_pixels)
+        allowed -= picture.size[0] * picture.size[1]
+        if allowed < 0:
+            raise InputError(source, f"the frames from number {index + 1} on are too large for a file of its size")
         try:
             yield _to_bgr(picture)
         except MemoryError as error:
@@ -117,7 +134,7 @@ def composite(image: np.ndarray) -> np.ndarray:
         return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
     background = _contrasting_background(image, alpha)
     out = np.empty((*image.shape[:2], 3), np.uint8)
-    rows = max(1, (1 << 20) // image.shape[1])  # in bands, to keep 16-bit intermediates of huge pictures small
+    rows = max(1, _BAND_PIXELS // image.shape[1])  # in bands, to keep 16-bit intermediates of huge pictures small
     for top in range(0, image.shape[0], rows):
         band = slice(top, top + rows)
         opacity = alpha[band, :, None].astype(np.uint16)
@@ -194,7 +211,25 @@ def _open(data: bytes, source: str) -> Any:
         raise InputError(source, f"not a readable picture ({_short(error)})") from error
 
 
+def _check_memory(picture: Any, source: str, max_pixels: int, *, needed: int = 0) -> None:
+    """How much decoding a frame needs depends on its format: a GIF takes three times as much as a PNG.
+
+    Args:
+        needed: bytes for a pixel, where it is known.
+    """
+    if not needed:
+        needed = _ALPHA_BYTES if "transparency" in picture.info else _BYTES.get(picture.mode, _ALPHA_BYTES)
+        is_animated = picture.format == "GIF" or (picture.format in ("PNG", "WEBP") and picture.is_animated)
+        needed += _ANIMATION_BYTES if is_animated else 0
+    most = int(max_pixels * MAX_BYTES_PER_PIXEL / needed)
+    if picture.size[0] * picture.size[1] > most:
+        limit = f"{most / 1e6:.3g} million for {picture.format or 'a picture'} of mode {picture.mode}"
+        raise InputError(source, f"{_format_size(picture.size)} exceed the limit of {limit}")
+
+
 def _check_size(size: tuple[int, int], source: str, max_pixels: int) -> None:
+    if max(size) > MAX_SIDE:
+        raise InputError(source, f"{_format_size(size)}: a side exceeds the limit of {MAX_SIDE}")
     if size[0] * size[1] > max_pixels:
         raise InputError(source, f"{_format_size(size)} exceed the limit of {max_pixels / 1e6:g} million")
 
@@ -253,12 +288,24 @@ def _to_bgr(picture: Any) -> np.ndarray:
     elif mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         rgba = picture if mode == "RGBA" else picture.convert("RGBA")
         frame = composite(cv2.cvtColor(np.asarray(rgba), cv2.COLOR_RGBA2BGRA))
-    elif mode in ("L", "1", "LAB"):  # lightness alone is as legible, and Pillow cannot convert LAB
-        grey = picture.getchannel(0) if mode == "LAB" else picture.convert("L")
-        frame = cv2.cvtColor(np.asarray(grey), cv2.COLOR_GRAY2BGR)
     else:
-        frame = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+        frame = _opaque(picture)
     return orient(frame, _orientation(picture))
+
+
+def _opaque(picture: Any) -> np.ndarray:
+    """uint8[H, W, 3] of a loaded picture without transparency; in bands, to need little more than that."""
+    width, height = picture.size
+    frame = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        band = picture.crop((0, top, width, min(height, top + rows)))
+        if picture.mode in ("L", "1", "LAB"):  # lightness alone is as legible, and Pillow cannot convert LAB
+            grey = band.getchannel(0) if picture.mode == "LAB" else band.convert("L")
+            cv2.cvtColor(np.asarray(grey), cv2.COLOR_GRAY2BGR, dst=frame[top : top + rows])
+        else:
+            cv2.cvtColor(np.asarray(band.convert("RGB")), cv2.COLOR_RGB2BGR, dst=frame[top : top + rows])
+    return frame
 
 
 def _orientation(picture: Any) -> int:

@@ -15,7 +15,7 @@ from fpdf import FPDF
 from PIL import Image
 
 from ppocr.errors import InputError
-from ppocr.infer.io import sources
+from ppocr.infer.io import pdf_pages, sources
 from ppocr.infer.io.sources import expand, read_all, read_pages
 
 
@@ -181,11 +181,14 @@ def test_pdf_resolution_and_limit(monkeypatch):
 
 
 def test_pdf_pages_are_rendered_lazily(monkeypatch):
-    rendered = []
-    render = sources._render
-    monkeypatch.setattr(sources, "_render", lambda *args: rendered.append(args[1]) or render(*args))
-    next(read_pages(pdf(50)))
-    assert rendered == [0]
+    read = []
+    one_page = pdf_pages._Renderer.page
+    monkeypatch.setattr(pdf_pages._Renderer, "page", lambda self, *args: read.append(1) or one_page(self, *args))
+    pages = read_pages(pdf(50))
+    next(pages)
+    assert len(read) == 1
+    pages.close()  # and the process that had pages ahead is gone
+    assert all(renderer.is_alive for renderer in pdf_pages._idle)
 
 
 def test_pdf_rotation_is_applied():
@@ -204,16 +207,9 @@ def test_encrypted_damaged_and_empty_pdf(tmp_path):
     assert next(read_all([pdf()[:300]])).reason.startswith("the PDF")
 
 
-def test_a_failing_pdf_page_does_not_stop_the_others(monkeypatch):
-    render = sources._render
-
-    def fail_second(document, index, *args):
-        if index == 1:
-            raise pypdfium2.PdfiumError("Failed to load page.")
-        return render(document, index, *args)
-
-    monkeypatch.setattr(sources, "_render", fail_second)
-    pages = list(read_all([pdf(3)]))
+def test_a_failing_pdf_page_does_not_stop_the_others():
+    broken = pdf(3).replace(b"\n5 0 R\n", b"\n0 0 R\n")  # the second page is nothing
+    pages = list(read_all([broken]))
     assert [getattr(page, "index", None) for page in pages] == [0, None, 2]
     assert pages[1].reason == "page 2 of the PDF cannot be rendered"
 

@@ -6,22 +6,24 @@ Everything is read lazily, one page at a time, and nothing ever reaches the netw
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import re
 import stat
 import sys
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence, Union
+from typing import Any, BinaryIO, Iterable, Iterator, Sequence, Union
 
 import numpy as np
 
 from ppocr.errors import InputError
+from ppocr.infer.io.pdf_pages import Rendered, render_pages
 from ppocr.ops.images import DEFAULT_MAX_PIXELS, composite, decode_image, to_uint8
 
 DEFAULT_DPI = 144
 MAX_PDF_PIXELS = 50_000_000  # an A0 poster at 144 DPI has 32 million; larger pages are rendered at a lower DPI
+MAX_FILE_BYTES = 1_000_000_000  # of a picture or document
 
 SUFFIXES = frozenset(
     {
@@ -44,7 +46,7 @@ SUFFIXES = frozenset(
 
 Source = Union[str, Path, bytes, np.ndarray]
 
-_PDFIUM = threading.Lock()  # PDFium is not thread-safe: one call at a time in the whole process
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,23 @@ class Page:
     dpi: float = 0.0
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """How files are opened, and how far.
+
+    Attributes:
+        dpi: pixels per inch at which PDF pages are rendered; lower for pages that would exceed `MAX_PDF_PIXELS`.
+        max_pixels: larger pictures are refused before they are decoded.
+        max_pages: pages or frames of a file that are read; that there are more is an error after the last of them.
+        seconds: that rendering a PDF page may take.
+    """
+
+    dpi: float = DEFAULT_DPI
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    max_pages: int = 10_000
+    seconds: float = 60.0
+
+
 def expand(paths: Sequence[str]) -> list[str]:
     """Folders (recursively) and glob patterns → the files in them, in natural order (`page2` before `page10`).
 
@@ -80,46 +99,74 @@ def expand(paths: Sequence[str]) -> list[str]:
     return found
 
 
-def read_pages(source: Source, *, dpi: float = DEFAULT_DPI, max_pixels: int = DEFAULT_MAX_PIXELS) -> Iterator[Page]:
+def read_pages(source: Source, options: ReadOptions = ReadOptions(), **overrides: Any) -> Iterator[Page]:
     """Every page of one source.
 
     Args:
         source: a path, `-` (standard input), the bytes of a file, or an array: `[H, W]` grey, `[H, W, 3]` BGR or
             `[H, W, 4]` BGRA, of uint8, uint16 or float.
-        dpi: pixels per inch at which PDF pages are rendered; lower for pages that would exceed `MAX_PDF_PIXELS`.
-        max_pixels: larger pictures are refused before they are decoded.
+        options: how files are opened.
+        overrides: single options by name, replacing those of `options`.
 
     Raises:
         InputError: at the first page that cannot be read.
     """
-    for page in _read(source, dpi, max_pixels):
+    for page in _read(source, replace(options, **overrides), 0):
         if isinstance(page, InputError):
             raise page
         yield page
 
 
 def read_all(
-    sources: Iterable[Source], *, dpi: float = DEFAULT_DPI, max_pixels: int = DEFAULT_MAX_PIXELS
+    sources: Iterable[Source], options: ReadOptions = ReadOptions(), *, first: int = 0
 ) -> Iterator[Union[Page, InputError]]:
-    """Every page of many sources; what cannot be read is yielded as the error, in its place, and the rest goes on."""
+    """Every page of many sources; what cannot be read is yielded as the error, in its place, and the rest goes on.
+
+    Args:
+        sources: as for `read_pages`.
+        options: how files are opened.
+        first: 0-based page to begin with in each source.
+    """
     for source in sources:
-        yield from _read(source, dpi, max_pixels)
+        yield from _read(source, options, first)
 
 
-def _read(source: Source, dpi: float, max_pixels: int) -> Iterator[Union[Page, InputError]]:
-    name, label = _names(source)
+def page_error(page: Page, error: Exception) -> InputError:
+    """What becomes of a page whose reading failed in a way that nobody foresaw: the others are to be read."""
+    logger.debug("%s, page %d", page.source, page.index + 1, exc_info=error)
+    where = f"page {page.index + 1}: " if page.index else ""
+    found = InputError(page.source or "<array>", f"{where}cannot be read ({type(error).__name__}: {error})")
+    found.__cause__ = error
+    return found
+
+
+def _read(source: Source, options: ReadOptions, first: int) -> Iterator[Union[Page, InputError]]:
+    _, label = _names(source)
     try:
-        if isinstance(source, np.ndarray):
-            yield Page(name, 0, _from_array(source, label))
-            return
-        data = source if isinstance(source, bytes) else _load(source, label)
-        if b"%PDF-" in data[:1024]:  # readers accept junk before the header
-            yield from _pdf_pages(data, name, label, dpi, min(MAX_PDF_PIXELS, max_pixels))
-            return
-        for index, frame in enumerate(decode_image(data, label, max_pixels=max_pixels)):
-            yield Page(name, index, frame)
+        yield from _pages(source, options, first)
     except InputError as error:
         yield error
+    except Exception as error:  # whatever a decoder may raise, the other sources are to be read
+        logger.debug("%s", label, exc_info=True)
+        found = InputError(label, f"cannot be read ({type(error).__name__}: {error})")
+        found.__cause__ = error
+        yield found
+
+
+def _pages(source: Source, options: ReadOptions, first: int) -> Iterator[Union[Page, InputError]]:
+    name, label = _names(source)
+    if isinstance(source, np.ndarray):
+        yield Page(name, 0, _from_array(source, label))
+        return
+    data = source if isinstance(source, bytes) else _load(source, label)
+    if b"%PDF-" in data[:1024]:  # readers accept junk before the header
+        yield from _pdf_pages(data, name, label, options, first)
+        return
+    for index, frame in enumerate(decode_image(data, label, max_pixels=options.max_pixels)):
+        if index >= options.max_pages:
+            raise InputError(label, f"only the first {options.max_pages} frames were read (--max-pages)")
+        if index >= first:
+            yield Page(name, index, frame)
 
 
 def _names(source: Source) -> tuple[str, str]:
@@ -133,7 +180,7 @@ def _names(source: Source) -> tuple[str, str]:
 
 def _load(source: Union[str, Path], label: str) -> bytes:
     if source == "-":
-        return sys.stdin.buffer.read()
+        return _bounded(sys.stdin.buffer, label)
     if _is_url(str(source)):
         raise InputError(label, "only local files are read; download it first")
     try:
@@ -142,7 +189,8 @@ def _load(source: Union[str, Path], label: str) -> bytes:
             raise InputError(label, "the folder holds no pictures")
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):  # a device may never end
             raise InputError(label, "not a file")
-        return Path(source).read_bytes()
+        with open(source, "rb") as file:
+            return _bounded(file, label)
     except FileNotFoundError:
         raise InputError(label, "no such file") from None
     except MemoryError:
@@ -151,7 +199,15 @@ def _load(source: Union[str, Path], label: str) -> bytes:
         raise InputError(label, getattr(error, "strerror", None) or str(error)) from error
 
 
+def _bounded(file: BinaryIO, label: str) -> bytes:
+    data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(label, f"it is larger than {MAX_FILE_BYTES / 1e6:g} MB")
+    return data
+
+
 def _from_array(array: np.ndarray, label: str) -> np.ndarray:
+    array = np.asarray(array)  # a matrix keeps two dimensions, whatever is asked of it
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
@@ -164,50 +220,16 @@ def _from_array(array: np.ndarray, label: str) -> np.ndarray:
     return array if array.shape[2] == 3 else np.repeat(array, 3, axis=2)
 
 
-def _pdf_pages(data: bytes, name: str, label: str, dpi: float, max_pixels: int) -> Iterator[Union[Page, InputError]]:
+def _pdf_pages(
+    data: bytes, name: str, label: str, options: ReadOptions, first: int
+) -> Iterator[Union[Page, InputError]]:
     """Render one page after another; a page that fails is yielded as an error and the next ones go on."""
-    import pypdfium2  # 70 ms that pictures need not pay
-
-    with _PDFIUM:
-        try:
-            document = pypdfium2.PdfDocument(data)
-            document.init_forms()  # filled-in forms are text too
-            count = len(document)
-        except pypdfium2.PdfiumError as error:
-            encrypted = "password" in str(error).lower()
-            raise InputError(label, "the PDF is encrypted" if encrypted else "the PDF is damaged") from error
-    try:
-        if not count:
-            raise InputError(label, "the PDF has no pages")
-        for index in range(count):
-            try:
-                with _PDFIUM:
-                    image, actual_dpi = _render(document, index, dpi, max_pixels)
-            except (pypdfium2.PdfiumError, MemoryError, ValueError):
-                yield InputError(label, f"page {index + 1} of the PDF cannot be rendered")
-                continue
-            yield Page(name, index, image, actual_dpi)
-    finally:
-        with _PDFIUM:
-            document.close()
-
-
-def _render(document: Any, index: int, dpi: float, max_pixels: int) -> tuple[np.ndarray, float]:
-    """One page as `uint8[H, W, 3]` BGR on white, and the DPI it was rendered at."""
-    import pypdfium2
-
-    page = document[index]
-    try:
-        width, height = page.get_size()  # points, after the page's own rotation
-        wanted = width * height * (dpi / 72) ** 2
-        scale = dpi / 72 * min(1.0, (max_pixels / max(wanted, 1)) ** 0.5)
-        bitmap = page.render(scale=scale, force_bitmap_format=pypdfium2.raw.FPDFBitmap_BGR, may_draw_forms=True)
-        try:
-            return bitmap.to_numpy().copy(), scale * 72  # the view dies with the bitmap
-        finally:
-            bitmap.close()
-    finally:
-        page.close()
+    limits = {"max_pixels": min(MAX_PDF_PIXELS, options.max_pixels), "last": options.max_pages}
+    for page in render_pages(data, dpi=options.dpi, first=first, seconds=options.seconds, **limits):
+        if isinstance(page, Rendered):
+            yield Page(name, page.number, page.image, page.dpi)
+        else:
+            yield InputError(label, page.reason)
 
 
 def _is_url(path: str) -> bool:
@@ -219,12 +241,22 @@ def _files_in(folder: str) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
+        paths = [
             os.path.join(parent, name)
             for name in files
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
         ]
+        found += [path for path in paths if _is_readable_kind(path)]
     return sorted(found, key=_natural)
+
+
+def _is_readable_kind(path: str) -> bool:
+    """Not a pipe or a device that may never give anything; what is not there any more is told when it is read."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return True
+    return stat.S_ISREG(mode)
 
 
 def _natural(path: str) -> list[Any]:
