@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional, Sequence, Union
 
 from ppocr.cli.jobs import Item, Job, Runner, plan
 from ppocr.cli.main import print_error
@@ -16,10 +17,12 @@ from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.paddleocr_writers import DetResults, SystemResults
-from ppocr.infer.io.sources import expand
-from ppocr.infer.io.writers import create_writer
+from ppocr.infer.io.sources import ReadOptions, expand
+from ppocr.infer.io.writers import Writer, create_writer
 from ppocr.infer.options import OCROptions
 from ppocr.utils.overwriting import overwritten_input
+
+logger = logging.getLogger(__name__)
 
 _SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
 
@@ -45,16 +48,17 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
         return 2
     if draw:
         _make_folder(draw)
-    limits = {"max_pixels": args.max_pixels} if args.max_pixels else {}
+    limits = {"max_pixels": args.max_pixels, "max_pages": args.max_pages, "seconds": args.timeout}
+    reading = ReadOptions(dpi=args.dpi, **{name: value for name, value in limits.items() if value})
     job = Job(
         reader=reader,
         options=options_from(args),
-        dpi=args.dpi,
+        reading=reading,
+        seconds=args.timeout,
         pictures=form == "pdf",
         draw=draw,
         texts=reader.__name__ != "detect",
         font=getattr(args, "font", None),
-        **limits,
     )
     results = getattr(args, "results", None)
     if results:
@@ -97,10 +101,10 @@ def run_job(
                 else:
                     if out.is_terminal:
                         progress.hide()
-                    out.write(writer.page(item.result, item.picture))
+                    failed = not _write(out, writer, item) or failed
                     if results:
                         further.open(theirs.begin)
-                        further.write(theirs.page(item.result))
+                        failed = not _write(further, theirs, item) or failed
                 progress.advance(item.number)
         finally:
             progress.hide()
@@ -113,11 +117,24 @@ def run_job(
 
 def _items(job: Job, sources: Sequence[str], workers: int) -> Iterator[Item]:
     tasks = plan(sources)
-    if min(workers, len(tasks)) > 1:
+    if min(workers, len(tasks)) > 1 or (job.seconds and tasks):  # only a process can be ended at any moment
         from ppocr.cli.workers import run_in_workers
 
         return run_in_workers(job, tasks, min(workers, len(tasks)))
     return Runner(job).run(tasks)
+
+
+def _write(out: Output, writer: Union[Writer, SystemResults, DetResults], item: Item) -> bool:
+    """Write a page's result; False if it cannot be put into this form, which is told."""
+    try:
+        data = writer.page(item.result, item.picture)  # type: ignore[arg-type]  # it is no InputError
+    except Exception as error:  # one page must not end the output of the others
+        logger.debug("writing a page", exc_info=True)
+        name = getattr(item.result, "file", "")
+        print_error(InputError(name, f"cannot be written ({type(error).__name__}: {error})"))
+        return False
+    out.write(data)
+    return True
 
 
 def _make_folder(path: str) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
 
 from ppocr.cli.readers import Reader
-from ppocr.errors import InputError
+from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.pdf import Picture, encode_picture
-from ppocr.infer.io.sources import DEFAULT_DPI, Page, read_all
+from ppocr.infer.io.sources import Page, ReadOptions, page_error, read_all
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
 from ppocr.infer.results import OCRResult
-from ppocr.ops.images import DEFAULT_MAX_PIXELS
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,9 @@ class Job:
     Attributes:
         reader: makes the reader (`ppocr.cli.readers`); a function at the top of a module.
         options: of the networks.
-        dpi, max_pixels: of `ppocr.infer.io.sources`.
+        reading: how files are opened, and how far.
         pictures: also return the encoded page.
+        seconds: for each page, in worker processes; 0 for as long as it takes.
         draw: folder for drawings.
         texts: whether the drawings have the texts beside the page.
         font: of the drawings.
@@ -34,29 +34,55 @@ class Job:
 
     reader: Callable[[OCROptions], Reader]
     options: OCROptions
-    dpi: float = DEFAULT_DPI
-    max_pixels: int = DEFAULT_MAX_PIXELS
+    reading: ReadOptions = ReadOptions()
     pictures: bool = False
+    seconds: float = 0.0
     draw: Optional[str] = None
     texts: bool = True
     font: Optional[str] = None
 
 
 class Task(NamedTuple):
-    """One source: its number, the path or the bytes behind it, the name for results, the name for drawings."""
+    """One source.
+
+    Attributes:
+        number: its place in the command line.
+        source: the path or the bytes behind it.
+        name: for results.
+        drawing: its name for drawings.
+        first: 0-based page to begin with.
+        alone: each page is read, and its result handed out, before the next one is opened.
+    """
 
     number: int
     source: Union[str, bytes]
     name: str
     drawing: str
+    first: int = 0
+    alone: bool = False
 
 
 class Item(NamedTuple):
-    """What came of one page of the source of that number."""
+    """What came of one page.
+
+    Attributes:
+        number: of its source.
+        result: what was read, or why it was not.
+        picture: the encoded page, if the job asks for it.
+        next_page: 0-based page after it; 0 where what is wrong is no page.
+    """
 
     number: int
     result: Union[Result, InputError]
     picture: Optional[Picture] = None
+    next_page: int = 0
+
+
+PageOpened = Callable[[Optional[int]], None]
+
+
+def _ignore(page: Optional[int]) -> None:
+    """Nobody asked."""
 
 
 def plan(sources: Sequence[str]) -> list[Task]:
@@ -83,8 +109,12 @@ class Runner:
         self._reader = job.reader(job.options)
         self._drawings = _Drawings(job.draw, font=job.font, texts=job.texts) if job.draw else None
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Item]:
+    def run(self, tasks: Iterable[Task], *, page_opened: PageOpened = _ignore) -> Iterator[Item]:
         """Read the pages of all tasks; an InputError takes the place of what cannot be read.
+
+        Args:
+            tasks: either all of them `alone` or none.
+            page_opened: told the 0-based number of each page before it is read, None for what is no page.
 
         Raises:
             PPOCRError: a drawing cannot be made or written.
@@ -94,20 +124,32 @@ class Runner:
 
         def pages() -> Iterator[Union[Page, InputError]]:
             for task in tasks:
-                for page in read_all([task.source], dpi=self._job.dpi, max_pixels=self._job.max_pixels):
+                for page in read_all([task.source], self._job.reading, first=task.first):
                     page = _rename(page, task)
                     waiting.append((task, page))
+                    page_opened(page.index if isinstance(page, Page) else None)
                     yield page
 
-        for result in self._reader(pages()):
+        tasks = list(tasks)
+        alone = any(task.alone for task in tasks)
+        parts = ([page] for page in pages()) if alone else [pages()]
+        for result in (result for part in parts for result in self._reader(part)):
             task, page = waiting.popleft()
-            picture = None
-            if isinstance(page, Page) and isinstance(result, OCRResult):
-                if self._drawings:
-                    self._drawings.save(task.drawing, page, result)
-                if self._job.pictures:
-                    picture = encode_picture(page.image, dpi=page.dpi)
-            yield Item(task.number, result, picture)
+            yield self._item(task, page, result)
+
+    def _item(self, task: Task, page: Union[Page, InputError], result: Union[Result, InputError]) -> Item:
+        following = page.index + 1 if isinstance(page, Page) else 0
+        if not (isinstance(page, Page) and isinstance(result, OCRResult)):
+            return Item(task.number, result, None, following)
+        try:
+            if self._drawings:
+                self._drawings.save(task.drawing, page, result)
+            picture = encode_picture(page.image, dpi=page.dpi) if self._job.pictures else None
+        except PPOCRError:  # the folder cannot be written: so will be the next drawings
+            raise
+        except Exception as error:
+            return Item(task.number, page_error(page, error), None, following)
+        return Item(task.number, result, picture, following)
 
 
 class _Drawings:

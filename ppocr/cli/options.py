@@ -129,6 +129,16 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="refuse larger pictures (default: 200 million)",
     )
+    parser.add_argument(
+        "--max-pages", type=_at_least_one, metavar="N", help="most pages or frames of a file (default: 10,000)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="give up a page that takes longer (default: 60 for rendering a PDF page, no limit for reading it)",
+    )
 
 
 def add_output_arguments(parser: argparse.ArgumentParser, formats: Sequence[str], *, draw: bool) -> None:
@@ -174,6 +184,13 @@ def _positive(text: str) -> float:
     return number
 
 
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 86_400:
+        raise ValueError
+    return number
+
+
 def unit_interval(text: str) -> float:
     """A number from 0 to 1."""
     number = float(text)
@@ -182,5 +199,6 @@ def unit_interval(text: str) -> float:
     return number
 
 
-_count.__name__, _at_least_one.__name__, _positive.__name__ = "whole number", "number of processes", "DPI"
+_count.__name__, _at_least_one.__name__, _positive.__name__ = "whole number", "number above 0", "DPI"
+_seconds.__name__ = "number of seconds"
 unit_interval.__name__ = "number from 0 to 1"

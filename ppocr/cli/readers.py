@@ -5,16 +5,19 @@ Readers are top-level functions, so that worker processes can be told which one 
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Callable, Iterable, Iterator, Union
 
 import numpy as np
 
-from ppocr.errors import InputError
-from ppocr.infer.io.sources import Page
+from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.io.sources import Page, page_error
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
 from ppocr.infer.results import CropResult, DirectionResult, OCRResult, TextLine
+
+logger = logging.getLogger(__name__)
 
 Pages = Iterable[Union[Page, InputError]]
 Results = Iterator[Union[Result, InputError]]  # one for each page, in order, errors in their places
@@ -46,7 +49,7 @@ def detect(options: OCROptions) -> Reader:
         )
         return OCRResult(page.source, page.index, width, height, time.perf_counter() - begin, lines)
 
-    return lambda pages: (page if isinstance(page, InputError) else find(page) for page in pages)
+    return lambda pages: (_or_error(find, page) if isinstance(page, Page) else page for page in pages)
 
 
 def recognize(options: OCROptions) -> Reader:
@@ -72,6 +75,16 @@ def classify(options: OCROptions) -> Reader:
     return lambda pages: _in_groups(pages, classifier, DirectionResult)
 
 
+def _or_error(read: Callable[[Page], Result], page: Page) -> Union[Result, InputError]:
+    """What a page says, or why it cannot be read."""
+    try:
+        return read(page)
+    except PPOCRError:
+        raise
+    except Exception as error:
+        return page_error(page, error)
+
+
 def _in_groups(
     pages: Pages,
     read: Callable[[list[np.ndarray]], list[tuple[str, float]]],
@@ -79,8 +92,19 @@ def _in_groups(
 ) -> Results:
     group: list[Union[Page, InputError]] = []
 
+    def one(page: Page) -> Result:
+        return record(page.source, *read([page.image])[0])
+
     def finish() -> Results:
-        answers = iter(read([page.image for page in group if isinstance(page, Page)]))
+        crops = [page.image for page in group if isinstance(page, Page)]
+        try:
+            answers = iter(read(crops))
+        except PPOCRError:
+            raise
+        except Exception:  # of one of them
+            logger.debug("%d crops are read one by one", len(crops), exc_info=True)
+            yield from (_or_error(one, page) if isinstance(page, Page) else page for page in group)
+            return
         for page in group:
             yield page if isinstance(page, InputError) else record(page.source, *next(answers))
 

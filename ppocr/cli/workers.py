@@ -8,9 +8,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import deque
 from multiprocessing.connection import Connection, wait
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
 from ppocr.cli.jobs import Item, Job, Runner, Task
 from ppocr.cli.main import quiet
@@ -18,11 +19,15 @@ from ppocr.cli.streams import DEBUG_VARIABLE, start_debug_log
 from ppocr.errors import InputError, PPOCRError
 from ppocr.utils.cpu import available_cores
 
-# Tasks given to a worker at once: the reader pools the lines of several pages. What a crashed worker had in hand is
-# given out again one by one, so that the file at fault is the only one lost and can be named.
+# Tasks given to a worker at once: the reader pools the lines of several pages. What a worker had in hand that died is
+# given out again one by one and read page by page, so that the page at fault is the only one lost and can be named.
 _TASKS_PER_CHUNK = 8
 # No worker runs further ahead of the next task to be printed: one huge document must not make the rest pile up.
 _TASKS_AHEAD = 64
+_MAX_ATTEMPTS = 2  # at a page whose worker dies
+_MAX_DEATHS = 6  # of workers over one source; then the rest of it is given up
+_LOOK_SECONDS = 1.0  # between two looks at workers that say nothing
+_SLACK = 1.25  # of the time for a page: rendering, which is limited too, comes before it
 
 
 def run_in_workers(job: Job, tasks: Sequence[Task], count: int) -> Iterator[Item]:
@@ -42,22 +47,61 @@ def run_in_workers(job: Job, tasks: Sequence[Task], count: int) -> Iterator[Item
 
 @dataclasses.dataclass
 class _Worker:
-    """A process and what it has in hand."""
+    """A process and what it has in hand.
+
+    Attributes:
+        opened: the page it has opened last of the task in hand, if it got so far.
+        heard: when it sent its latest message.
+        is_still: it was found stopped by a signal at the latest look.
+        end: why we ended it.
+    """
 
     process: Any
     connection: Connection
     is_ready: bool = False
     chunk: list[Task] = dataclasses.field(default_factory=list)
+    opened: Optional[int] = None
+    heard: float = dataclasses.field(default_factory=time.monotonic)
+    is_still: bool = False
+    end: str = ""
+
+
+@dataclasses.dataclass
+class _Progress:
+    """How far a task is.
+
+    Attributes:
+        items: that came and are to be handed out.
+        first: page to begin with when the task is given out again.
+        errors: items since that page's predecessor; they would come again.
+        skip: items to drop, as they came before.
+        deaths: of workers over this task, and of those at its present page.
+        is_done: nothing more will come.
+    """
+
+    items: deque[Item] = dataclasses.field(default_factory=deque)
+    first: int = 0
+    errors: int = 0
+    skip: int = 0
+    deaths: int = 0
+    deaths_here: int = 0
+    is_done: bool = False
+
+    def take(self, item: Item) -> None:
+        if self.skip and not item.next_page:
+            self.skip -= 1
+            return
+        self.skip = self.deaths_here = 0
+        self.items.append(item)
+        self.errors = 0 if item.next_page else self.errors + 1
+        self.first = item.next_page or self.first
 
 
 class _Pool:
     def __init__(self, job: Job, tasks: Sequence[Task], count: int):
         self._job = job
         self._context = multiprocessing.get_context("spawn")  # Paddle's threads do not survive a fork
-        self._items: dict[int, deque[Item]] = {task.number: deque() for task in tasks}
-        self._received = {task.number: 0 for task in tasks}  # items that came, to be skipped when a task is repeated
-        self._skip: dict[int, int] = {}
-        self._done: set[int] = set()
+        self._tasks = {task.number: _Progress() for task in tasks}
         self._next = 0  # the task whose items are handed out
         self._total = len(tasks)
         # Two chunks for each worker at least, so that one slow file does not leave the others idle at the end.
@@ -69,21 +113,22 @@ class _Pool:
         while self._next < self._total:
             self._give_out()
             busy = {worker.connection: worker for worker in self._workers if worker.chunk or not worker.is_ready}
-            for connection in wait(list(busy)):
+            for connection in wait(list(busy), _LOOK_SECONDS):
                 self._listen(busy[connection])  # type: ignore[index]
+            self._end_the_silent(list(busy.values()))
             while self._next < self._total:
-                ready = self._items[self._next]
-                while ready:
-                    yield ready.popleft()
-                if self._next not in self._done:
+                task = self._tasks[self._next]
+                while task.items:
+                    yield task.items.popleft()
+                if not task.is_done:
                     break
-                del self._items[self._next]
+                del self._tasks[self._next]
                 self._next += 1
 
     def close(self) -> None:
         for worker in self._workers:
             worker.connection.close()
-            worker.process.terminate()
+            worker.process.kill()  # it has nothing to put in order, and a stopped one would not hear anything else
         for worker in self._workers:
             worker.process.join(5)
 
@@ -100,52 +145,82 @@ class _Pool:
                 return
             if worker.is_ready and not worker.chunk:
                 worker.chunk = [_with_standard_input(task) for task in self._chunks.popleft()]
+                worker.opened, worker.heard = None, time.monotonic()
                 with contextlib.suppress(OSError):  # it died meanwhile: `_listen` finds out
                     worker.connection.send(worker.chunk)
 
     def _listen(self, worker: _Worker) -> None:
-        """Take one message of a worker: an Item, the number of a finished task, "ready", or an error that ends all."""
+        """Take one message of a worker: an Item, a page opened, a task done, "ready", or an error that ends all."""
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
             self._replace_dead(worker)
             return
+        worker.heard = time.monotonic()
         if isinstance(message, Item):
-            self._take(message)
+            self._tasks[message.number].take(message)
         elif isinstance(message, PPOCRError):
             raise message
         elif message == "ready":
             worker.is_ready = True
+        elif isinstance(message, _Opened):
+            worker.opened = message.page
         else:
-            self._finish(worker, message)
+            if message in self._tasks:  # else it was said before
+                self._tasks[message].is_done = True
+            worker.chunk = [task for task in worker.chunk if task.number != message]
+            worker.opened = None
 
-    def _take(self, item: Item) -> None:
-        if self._skip.get(item.number, 0):
-            self._skip[item.number] -= 1
-            return
-        self._received[item.number] += 1
-        self._items[item.number].append(item)
-
-    def _finish(self, worker: _Worker, number: int) -> None:
-        self._done.add(number)
-        worker.chunk = [task for task in worker.chunk if task.number != number]
+    def _end_the_silent(self, workers: Sequence[_Worker]) -> None:
+        """Kill workers that take too long, or that somebody stopped; `_listen` then finds them dead."""
+        now, seconds = time.monotonic(), self._job.seconds
+        for worker in workers:
+            if worker.end or now - worker.heard < _LOOK_SECONDS:
+                continue
+            was_still, worker.is_still = worker.is_still, _is_stopped(worker.process.pid)
+            if was_still and worker.is_still:  # twice, since Ctrl-Z and fg reach us and them one after another
+                worker.end = "was stopped"
+            elif seconds and worker.chunk and now - worker.heard > _SLACK * seconds:
+                worker.end = f"took longer than {seconds:g} seconds"
+            if worker.end:
+                worker.process.kill()
 
     def _replace_dead(self, worker: _Worker) -> None:
         """Replace a dead worker and see to what it had in hand."""
         worker.process.join()
-        how = _how_it_died(worker.process.exitcode)
+        how = worker.end or _how_it_died(worker.process.exitcode)
         if not worker.is_ready:
             raise PPOCRError(f"a worker process {how} while it was loading the models")
-        if len(worker.chunk) == 1:
-            (task,) = worker.chunk
-            self._take(Item(task.number, InputError(task.name, f"the worker process {how} while reading it")))
-            self._done.add(task.number)
-        else:
-            # Items of these tasks that have arrived already will come a second time, and are passed over then.
-            self._skip.update({task.number: self._received[task.number] for task in worker.chunk})
-            self._chunks.extendleft([task] for task in reversed(worker.chunk))
+        again = [task for task in worker.chunk if self._is_to_repeat(task, worker, how)]
+        for task in reversed(again):
+            progress = self._tasks[task.number]
+            progress.skip = progress.errors
+            self._chunks.appendleft([task._replace(first=progress.first, alone=True)])
         worker.connection.close()
         self._workers[self._workers.index(worker)] = self._start()
+
+    def _is_to_repeat(self, task: Task, worker: _Worker, how: str) -> bool:
+        """Whether a dead worker's task is given out again, from a page after the one at fault if that is known."""
+        if not task.alone:  # it may have been any of them
+            return True
+        progress = self._tasks[task.number]
+        progress.deaths += 1
+        progress.deaths_here += 1
+        if progress.deaths_here < _MAX_ATTEMPTS:
+            return True
+        page = worker.opened
+        where = f"page {page + 1}: " if page else ""
+        error = InputError(task.name, f"{where}the worker process {how} while reading it")
+        progress.take(Item(task.number, error, None, 0 if page is None else page + 1))
+        if page is None or progress.deaths >= _MAX_DEATHS:  # nobody knows where to go on, or whether it is worth it
+            progress.is_done = True
+        return not progress.is_done
+
+
+class _Opened(NamedTuple):
+    """A worker is about to read this page."""
+
+    page: Optional[int]
 
 
 def _work(job: Job, connection: Connection) -> None:
@@ -166,7 +241,7 @@ def _work(job: Job, connection: Connection) -> None:
 
 def _do_chunk(runner: Runner, chunk: Sequence[Task], connection: Connection) -> None:
     begun: Optional[int] = None
-    for item in runner.run(chunk):
+    for item in runner.run(chunk, page_opened=lambda page: connection.send(_Opened(page))):
         if begun is not None and item.number != begun:
             connection.send(begun)
         begun = item.number
@@ -180,6 +255,14 @@ def _with_standard_input(task: Task) -> Task:
     if task.source != "-":
         return task
     return task._replace(source=sys.stdin.buffer.read())
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a child was stopped by a signal (SIGSTOP) and not continued."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except (AttributeError, ChildProcessError):  # Windows has no such thing; or it ended
+        return False
 
 
 def _how_it_died(code: Optional[int]) -> str:

@@ -14,6 +14,7 @@ from ppocr.utils.malloc import LARGE_PICTURE_BYTES, MemoryNeed, return_freed_mem
 SHARED_KERNEL_SHAPES = 1  # kernels are shared between pages of one size only; more would take 20 to 100 MB each
 MAX_TILE_PIXELS = 2_000_000  # larger pages are cut into tiles …
 MAX_TILE_PIXELS_OF_LARGE_PICTURE = 800_000  # … smaller ones where the picture itself takes much memory …
+MAX_TILE_SIDE = 8192  # pixels; Paddle's kernels fail above 32,768 …
 TILE_OVERLAP_PIXELS = 128  # … which share so many pixels with the next one
 MAX_SIDE_RATIO = 3  # pages longer than so many times their width are not shrunk to fit whole
 RUN_BYTES_PER_PIXEL = 170  # bytes of a run for each pixel of its input: 150, and what lies between them
@@ -69,7 +70,7 @@ class TextDetector:
         across = page.shape[1 - axis]
         # A tile keeps the page's width and is at least three overlaps long, or the overlaps would be most of the work.
         largest = MAX_TILE_PIXELS_OF_LARGE_PICTURE if image.size >= LARGE_PICTURE_BYTES else MAX_TILE_PIXELS
-        longest = max(largest // across // STRIDE, 3 * TILE_OVERLAP_PIXELS // STRIDE) * STRIDE
+        longest = max(min(largest // across, MAX_TILE_SIDE) // STRIDE, 3 * TILE_OVERLAP_PIXELS // STRIDE) * STRIDE
         spans = tile_spans(page.shape[axis], longest, overlap=TILE_OVERLAP_PIXELS)
         # Each map is cut in the middle of the overlap, as far as possible from both tiles' edges, where the network
         # sees padding instead of the page.

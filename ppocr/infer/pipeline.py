@@ -7,17 +7,18 @@ when single pages have few lines.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Sequence, Union
 
 import numpy as np
 
-from ppocr.errors import InputError
+from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.crops import CropReader, Reading
 from ppocr.infer.detector import TextDetector
-from ppocr.infer.io.sources import Page, read_pages
+from ppocr.infer.io.sources import Page, page_error, read_pages
 from ppocr.infer.options import OCROptions
 from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
@@ -27,6 +28,8 @@ from ppocr.postprocess.db import Regions
 from ppocr.utils.malloc import return_freed_memory
 
 Source = Union[str, Path, bytes, np.ndarray]
+
+logger = logging.getLogger(__name__)
 
 GROUP_PAGES = 16  # pages whose crops are pooled at most …
 GROUP_CROPS = 128  # … or until there are this many crops …
@@ -89,7 +92,13 @@ class OCR:
         return results
 
     def stream(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
-        """Read pages as they come, results in the same order; an InputError among them is passed on in its place."""
+        """Read pages as they come, results in the same order; an InputError among them is passed on in its place.
+
+        Whatever goes wrong with one page becomes its InputError, and the others are read.
+
+        Raises:
+            ModelError: the models do not fit each other or their character set.
+        """
         group: list[Union[_PageInWork, InputError]] = []
         pages_since_trim = 0
         iterator = iter(pages)
@@ -98,7 +107,7 @@ class OCR:
                 page = next(iterator, None)
             if page is None:
                 break
-            group.append(page if isinstance(page, InputError) else self._detect(page))
+            group.append(self._detect_or_tell(page) if isinstance(page, Page) else page)
             if _full(group):
                 yield from self._finish(group)
                 pages_since_trim += len(group)
@@ -108,6 +117,14 @@ class OCR:
                     pages_since_trim = 0
         yield from self._finish(group)
         return_freed_memory()
+
+    def _detect_or_tell(self, page: Page) -> Union[_PageInWork, InputError]:
+        try:
+            return self._detect(page)
+        except PPOCRError:
+            raise
+        except Exception as error:
+            return page_error(page, error)
 
     def _detect(self, page: Page) -> _PageInWork:
         begin = time.perf_counter()
@@ -127,11 +144,30 @@ class OCR:
         # larger of the two, not their sum.
         largest = max((item.page.image.size for item in in_work), default=0)
         return_freed_memory(picture=largest)
-        readings = iter(self.read([item.crops for item in in_work]))
+        try:
+            readings: list[Union[Sequence[Reading], InputError]] = [*self.read([item.crops for item in in_work])]
+        except PPOCRError:
+            raise
+        except Exception:  # of one of them
+            logger.debug("a group of %d pages is read page by page", len(in_work), exc_info=True)
+            readings = [self._read_or_tell(item) for item in in_work]
         # Crops of several pages share batches, so a page's time in the recogniser is its share of the crops.
         per_crop = (time.perf_counter() - begin) / max(1, sum(len(item.crops) for item in in_work))
+        answers = iter(readings)
         for item in group:
-            yield item if isinstance(item, InputError) else self._result(item, next(readings), per_crop)
+            if isinstance(item, InputError):
+                yield item
+                continue
+            answer = next(answers)
+            yield answer if isinstance(answer, InputError) else self._result(item, answer, per_crop)
+
+    def _read_or_tell(self, item: _PageInWork) -> Union[Sequence[Reading], InputError]:
+        try:
+            return self.read([item.crops])[0]
+        except PPOCRError:
+            raise
+        except Exception as error:
+            return page_error(item.page, error)
 
     def _result(self, item: _PageInWork, readings: Sequence[Reading], per_crop: float) -> OCRResult:
         height, width = item.page.image.shape[:2]

@@ -20,9 +20,9 @@ from ppocr.errors import InputError
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_SIDE = 65_535  # pixels; JPEG can hold no more, and what follows has limits of the kind
-MAX_BYTES_PER_PIXEL = 3.5  # times `max_pixels`: memory for decoding a frame, which depends on its format
+MAX_FRAME_BYTES = 700_000_000  # for decoding a frame, whose pixels cost more in some formats; more for a larger `max_pixels`
 MAX_GROWTH = 2000  # pixels of all frames together, for each byte of the file …
-MAX_FRAMES_PIXELS = 4  # … or so many times `max_pixels`
+MAX_FRAMES_PIXELS = 800_000_000  # … of small files
 
 # Bytes of memory for a pixel while Pillow decodes a frame and we convert it in bands: its own, and ours (3).
 _BYTES = {"1": 4, "L": 4, "P": 7, "I;16": 7, "I": 11, "F": 11, "RGB": 7, "CMYK": 7, "YCbCr": 7, "LAB": 7}
@@ -69,7 +69,7 @@ def decode_image(data: bytes, source: str, *, max_pixels: int = DEFAULT_MAX_PIXE
     """
     picture = _open(data, source)
     _check_size(picture.size, source, max_pixels)
-    allowed = max(MAX_GROWTH * len(data), MAX_FRAMES_PIXELS * max_pixels)  # pixels of all frames together
+    allowed = max(MAX_GROWTH * len(data), MAX_FRAMES_PIXELS, max_pixels)  # pixels of all frames together
     chunks = _check_png(data, source) if picture.format == "PNG" else frozenset()
     if _is_plain(picture, data, chunks):
         _check_memory(picture, source, max_pixels, needed=_PLAIN_BYTES)
@@ -221,7 +221,7 @@ def _check_memory(picture: Any, source: str, max_pixels: int, *, needed: int = 0
         needed = _ALPHA_BYTES if "transparency" in picture.info else _BYTES.get(picture.mode, _ALPHA_BYTES)
         is_animated = picture.format == "GIF" or (picture.format in ("PNG", "WEBP") and picture.is_animated)
         needed += _ANIMATION_BYTES if is_animated else 0
-    most = int(max_pixels * MAX_BYTES_PER_PIXEL / needed)
+    most = int(max(1.0, max_pixels / DEFAULT_MAX_PIXELS) * MAX_FRAME_BYTES / needed)
     if picture.size[0] * picture.size[1] > most:
         limit = f"{most / 1e6:.3g} million for {picture.format or 'a picture'} of mode {picture.mode}"
         raise InputError(source, f"{_format_size(picture.size)} exceed the limit of {limit}")

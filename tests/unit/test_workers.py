@@ -1,8 +1,10 @@
 """Several processes give what one gives, in order, and survive the death of some of them."""
 
 import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -59,6 +61,42 @@ def dying(options):
     return lambda pages: read(fatal(pages))
 
 
+def on_black(act):
+    """A reader that does something before a black page."""
+
+    def reader(options):
+        def acting(pages):
+            for page in pages:
+                if not isinstance(page, InputError) and page.image.max() == 0:
+                    act()
+                yield page
+
+        read = counting(options)
+        return lambda pages: read(acting(pages))
+
+    return reader
+
+
+def stopping(options):
+    return on_black(lambda: os.kill(os.getpid(), signal.SIGSTOP))(options)
+
+
+def sleeping(options):
+    return on_black(lambda: time.sleep(60))(options)
+
+
+def dying_once(options):
+    """Dies unless it left a mark before."""
+    mark = Path("died")
+
+    def once():
+        if not mark.exists():
+            mark.touch()
+            os._exit(9)
+
+    return on_black(once)(options)
+
+
 def unloadable(options):
     raise ModelError("no model here")
 
@@ -100,18 +138,36 @@ def test_the_same_as_in_one_process(sources, count):
     assert len(together) == 23
 
 
-def test_only_the_file_that_kills_a_worker_is_lost(sources):
+def test_only_the_pages_that_kill_a_worker_are_lost(sources):
     black = np.zeros((9, 9, 3), np.uint8)
     cv2.imwrite("07.png", black)
-    cv2.imwritemulti("many.tif", [np.full((9, 9, 3), 200, np.uint8), np.full((9, 9, 3), 201, np.uint8), black])
+    cv2.imwritemulti("many.tif", [np.full((9, 9, 3), 200, np.uint8), black, np.full((9, 9, 3), 201, np.uint8)])
     expected = texts(Runner(Job(counting, OCROptions(threads=1))).run(plan(sources)))
     found = texts(run_in_workers(Job(dying, OCROptions(threads=2)), plan(sources), 2))
     lost = {sources.index("07.png"), sources.index("many.tif")}
     assert [item for item in found if item[0] not in lost] == [item for item in expected if item[0] not in lost]
     died = "the worker process ended with status 9 while reading it"
-    assert [item for item in found if item[0] in lost and item[1] == died] == [
-        (number, died) for number in sorted(lost)
-    ]
+    assert [item for item in found if item[0] in lost] == [
+        (5, "200 by 1"), (5, f"page 2: {died}"), (5, "201 by 1"), (7, died)
+    ]  # fmt: skip
+
+
+def test_a_page_is_read_again_after_its_worker_died_of_something_else(sources):
+    job = Job(dying_once, OCROptions(threads=2))
+    cv2.imwrite("07.png", np.zeros((9, 9, 3), np.uint8))
+    found = texts(run_in_workers(job, plan(sources), 2))
+    assert [text for _, text in found if "worker" in text] == [] and (7, "0 by 1") in found
+
+
+@pytest.mark.parametrize("how", ["stopped", "slow"])
+def test_a_worker_that_is_stopped_or_takes_too_long_costs_one_page(sources, how):
+    cv2.imwrite("07.png", np.zeros((9, 9, 3), np.uint8))
+    reader, reason, seconds = {
+        "stopped": (stopping, "was stopped", 0.0), "slow": (sleeping, "took longer than 0.5 seconds", 0.5)
+    }[how]  # fmt: skip
+    found = texts(run_in_workers(Job(reader, OCROptions(threads=2), seconds=seconds), plan(sources), 2))
+    assert (7, f"the worker process {reason} while reading it") in found
+    assert len(found) == 23 and sum("worker" in text for _, text in found) == 1
 
 
 def test_the_command_tells_what_killed_a_worker(sources, capsysbinary):

@@ -1,0 +1,42 @@
+"""Pages of 1 to 64 by 1 to 60,000 pixels are read on every engine, both ways round."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from ppocr.infer.pipeline import OCR
+
+SIDES = ((1, 1), (1, 60_000), (7, 1), (30, 40_000), (64, 4097))
+ENGINES = [
+    pytest.param(name, marks=pytest.mark.skipif(importlib.util.find_spec(package) is None, reason=f"no {package}"))
+    for name, package in (("paddle", "paddle"), ("onnxruntime", "onnxruntime"), ("openvino", "openvino"))
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_shapes(engine):
+    ocr = OCR(det="tiny", cls="tiny", rec="tiny", engine=engine)
+    dice = np.random.default_rng(0)
+    for height, width in SIDES:
+        noise = dice.integers(0, 256, (height, width, 3), np.uint8)
+        for page in (noise, np.rot90(noise)):
+            (result,) = ocr(page)
+            assert (result.height, result.width) == page.shape[:2]
+    for height, width in ((1, 60_000), (48, 60_000), (7, 1), (20_000, 3)):  # and as crops, whatever a detector finds
+        crop = dice.integers(0, 256, (height, width, 3), np.uint8)
+        ((_, score),) = ocr.recognizer([crop])
+        assert 0 <= score <= 1 and len(ocr.classifier([crop])) == 1
+
+
+def test_a_line_as_long_as_the_page_is_cropped():
+    from ppocr.ops.boxes import MAX_WARP_SIDE, crop_quad
+
+    page = np.zeros((40, 50_000, 3), np.uint8)
+    slanted = np.array([[5, 3], [49_990, 9], [49_990, 35], [5, 30]], np.float32)
+    crop = crop_quad(page, slanted)
+    assert 0.9 * MAX_WARP_SIDE < crop.shape[1] <= MAX_WARP_SIDE and 10 < crop.shape[0] < 30
+    far = np.array([[-1e6, -1e6], [1e6, -1e6], [1e6, 1e6], [-1e6, 1e6]], np.float32)
+    assert crop_quad(page, far).size < 200_000_000
