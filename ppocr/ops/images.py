@@ -20,7 +20,7 @@ from ppocr.errors import InputError
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_SIDE = 65_535  # pixels; JPEG can hold no more, and what follows has limits of the kind
-MAX_FRAME_BYTES = 700_000_000  # for decoding a frame, whose pixels cost more in some formats; more for a larger `max_pixels`
+MAX_FRAME_BYTES = 700_000_000  # for decoding a frame: pixels of some formats cost more; grows with `max_pixels`
 MAX_GROWTH = 2000  # pixels of all frames together, for each byte of the file …
 MAX_FRAMES_PIXELS = 800_000_000  # … of small files
 
