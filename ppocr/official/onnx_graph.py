@@ -65,9 +65,9 @@ class OnnxLayer:
     """An operation of an ONNX graph that has weights.
 
     Attributes:
-        kind: "conv" (transposed or not), "norm", "linear" or "layer_norm".
+        kind: "conv" (transposed or not), "norm", "linear", "layer_norm" or "affine" (one factor and one summand).
         weights: the kernel and, if there is one, the bias, float32[C]; or scale, shift, mean and variance; of a
-            normalisation of layers scale and shift.
+            normalisation of layers scale and shift; of an affine function float32[1] each.
     """
 
     kind: str
@@ -81,7 +81,7 @@ def read_layers(model: onnx.ModelProto) -> List[OnnxLayer]:
     """The operations with weights, in the order of the graph, in which a converter writes them as they were executed.
 
     A constant that an `Add` puts on the output of a convolution or a matrix product is its bias. A normalisation of
-    layers is written out in the file: a quotient, times the scale, plus the shift.
+    layers is written out in the file: a quotient, times the scale, plus the shift; an affine function too.
 
     Raises:
         ModelError: as `read_constants`.
@@ -90,6 +90,7 @@ def read_layers(model: onnx.ModelProto) -> List[OnnxLayer]:
     found: list[tuple[str, list[np.ndarray]]] = []
     makers: dict[str, list[np.ndarray]] = {}  # output → weights of the layer that made it, if it may get a bias yet
     quotients: set[str] = set()
+    factors: dict[str, np.ndarray] = {}  # product with one number → that number
     for node in model.graph.node:
         weights = [constants[name] for name in node.input if name in constants]
         kind = _layer_kind(node, weights, quotients)
@@ -97,6 +98,11 @@ def read_layers(model: onnx.ModelProto) -> List[OnnxLayer]:
             found.append((kind, weights))
             if kind != "norm" and len(weights) == 1:
                 makers[node.output[0]] = weights
+        elif node.op_type == "Mul" and len(weights) == 1 and weights[0].size == 1:
+            factors[node.output[0]] = weights[0]
+        elif node.op_type == "Add" and weights and weights[0].size == 1 and any(x in factors for x in node.input):
+            factor = next(factors[name] for name in node.input if name in factors)
+            found.append(("affine", [factor.reshape(1), weights[0].reshape(1)]))
         elif node.op_type == "Add" and weights:
             maker = next((makers.pop(name) for name in node.input if name in makers), None)
             if maker is not None:
@@ -104,9 +110,10 @@ def read_layers(model: onnx.ModelProto) -> List[OnnxLayer]:
         elif node.op_type == "Div":
             quotients.update(node.output)
         elif node.op_type in ("Identity", "Reshape"):  # some converters put them between a layer and its bias
-            names = makers if node.op_type == "Identity" and node.input[0] in makers else constants
-            if node.input[0] in names:
-                names[node.output[0]] = names[node.input[0]]  # type: ignore[assignment]
+            kinds: List[dict[str, Any]] = [constants, makers, factors]
+            for named in kinds if node.op_type == "Identity" else kinds[:1]:
+                if node.input[0] in named:
+                    named[node.output[0]] = named[node.input[0]]
     return [OnnxLayer(kind, tuple(weights)) for kind, weights in found]
 
 

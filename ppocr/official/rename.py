@@ -116,6 +116,41 @@ def _translate(name: str) -> str:
     raise ModelError(f"official weights: no rule for the name {name!r}")
 
 
+def by_structured_name(tensors: Constants, model: paddle.nn.Layer) -> dict[str, np.ndarray]:
+    """State dict of `model` from the names that `inference.pdiparams.info` lists.
+
+    A convolution that was fused before publishing (`….reparam_conv`) is taken apart by its block's `split()`. Some
+    files were published by a first version of PP-LCNetV3, which gave its factors and summands other names.
+
+    Raises:
+        ModelError: a fused convolution where the network has none.
+    """
+    blocks = {name: layer for name, layer in model.named_sublayers() if hasattr(layer, "split")}
+    state, renamed = model.state_dict(), {}
+    for name, array in tensors.items():
+        place, _, leaf = name.rpartition(".")
+        if place.endswith(f".{_FUSED}"):
+            block = place[: -len(_FUSED) - 1]
+            if block not in blocks:
+                raise ModelError(f"official weights: {name} is fused, and the network has no branches there")
+            if leaf == "weight":
+                parts = blocks[block].split(array, tensors[f"{place}.bias"])  # type: ignore[operator]
+                renamed.update({f"{block}.{part}": value for part, value in parts.items()})
+            continue
+        renamed[name if name in state else _from_first_version(name)] = array
+    return renamed
+
+
+_FUSED = "reparam_conv"
+_FIRST_VERSION = ((r"\.activation\.(scale|bias)$", r".act.lab.\1"), (r"\.w$", ".lab.scale"), (r"\.b$", ".lab.bias"))
+
+
+def _from_first_version(name: str) -> str:
+    for pattern, new in _FIRST_VERSION:
+        name = re.sub(pattern, new, name)
+    return name
+
+
 def only_weights(constants: Constants) -> dict[str, np.ndarray]:
     """Leave out the constants that the conversion to ONNX made itself: shapes, axes, the 3 and 6 of hard-swish."""
     return {name: array for name, array in constants.items() if not re.match(r"Constant_\d+$|fill_constant_", name)}

