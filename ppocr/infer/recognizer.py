@@ -6,9 +6,11 @@ from typing import NamedTuple, Sequence
 
 import numpy as np
 
-from ppocr.infer.model_dir import open_model
+from ppocr.errors import ModelError
+from ppocr.infer.model_dir import ModelDir, open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
+from ppocr.ops.charset import SPACE
 from ppocr.ops.text_image import natural_width, padded_width, resize_normalize_pad, split_long_crop
 from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.malloc import MemoryNeed, return_freed_memory
@@ -44,6 +46,7 @@ class TextRecognizer:
         characters = None
         if options.rec_char_dict_path is not None:
             characters = read_dictionary(options.rec_char_dict_path)
+            _check_same(characters, model, options.rec_char_dict_path)
         self.postprocess = model.postprocess(
             "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
         )
@@ -84,6 +87,24 @@ class TextRecognizer:
 
     def _decode(self, scores: np.ndarray) -> list[tuple[str, float]]:
         return self.postprocess(scores, logits=self.logits)
+
+
+def _check_same(characters: Sequence[str], model: ModelDir, path: str) -> None:
+    """A dictionary beside a directory that has one must be the same; else texts would be gibberish.
+
+    Raises:
+        ModelError: it is not; with both counts, and where they part.
+    """
+    own = list((model.spec.get("PostProcess") or {}).get("character_dict") or ())
+    ends = [*characters, SPACE]
+    if not own or own in (list(characters), ends) or [*own, SPACE] == list(characters):
+        return
+    part = next((n for n, pair in enumerate(zip(own, characters), start=1) if pair[0] != pair[1]), None)
+    where = f"they differ from entry {part} on" if part else "one is the beginning of the other"
+    raise ModelError(
+        f"{path}: {len(characters)} characters, but {model.path} was made with {len(own)}, and {where}; "
+        "leave the dictionary out: the directory has its own"
+    )
 
 
 def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = True) -> list[Batch]:

@@ -114,3 +114,15 @@ def test_the_clash_of_package_names_is_told(tmp_path, monkeypatch):
     assert importlib.metadata.version("paddleocr") == "2.10.0"
     assert importlib.util.find_spec("paddleocr") is not None
     assert paddleocr.clash().startswith("paddleocr 2.10.0 is installed here too")
+
+
+def test_another_dictionary_than_the_directory_s_own_is_refused(ink, tmp_path):
+    path = tmp_path / "dict.txt"
+    path.write_text("\n".join("0123456789") + "\n", encoding="utf-8")
+    assert PaddleOCR(rec_char_dict_path=str(path), **ink).ocr(page())[0][0][1][0] == "2"
+    path.write_text("\n".join("012345678x") + "\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"10 characters, but .* was made with 10, and they differ from entry 10 on"):
+        PaddleOCR(rec_char_dict_path=str(path), **ink)
+    path.write_text("\n".join("01234") + "\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"5 characters, but .* was made with 10"):
+        PaddleOCR(rec_char_dict_path=str(path), **ink)
