@@ -17,6 +17,7 @@ from ppocr.utils.cache import cache_folder
 
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
+ONNX = "inference.onnx"  # graph and weights in one, for the ONNX engines
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
 DEFAULT = "default"  # in the place of a family: the first of these that was fetched, else whichever was
 PREFERRED = ("tiny", "mobile", "small")
@@ -69,7 +70,7 @@ class ModelDir:
 
     Attributes:
         path: the directory.
-        program, params: graph and weights.
+        program, params: graph and weights; both are `inference.onnx` in a directory that has no Paddle files.
         logits: graph that stops before the softmax over the classes, where there is one.
         spec: contents of `inference.yml`; empty for a directory without it.
         hashed: names of the files that have the hash with which they were written.
@@ -107,6 +108,10 @@ class ModelDir:
     @classmethod
     def _open(cls, path: Path, state: Tuple[Any, ...]) -> ModelDir:
         program = next((path / name for name in PROGRAMS if (path / name).is_file()), None)
+        if program is None and not (path / PARAMS).is_file() and (path / ONNX).is_file():
+            hashed = check_files(path, path / SPEC, [], path / ONNX)
+            spec = read_yaml(path / SPEC) if (path / SPEC).is_file() else {}
+            return cls(path, path / ONNX, path / ONNX, None, spec, hashed, state)
         if program is None or not (path / PARAMS).is_file():
             held = ", ".join(sorted(item.name for item in path.iterdir())[:8]) or "nothing"
             raise ModelError(f"{path}: not a model directory: needs {' or '.join(PROGRAMS)} and {PARAMS}, holds {held}")
@@ -166,7 +171,7 @@ def _state(path: Path) -> Tuple[Any, ...]:
     found: List[Any] = []
     with contextlib.suppress(OSError):
         found.append(path.stat().st_ino)
-    for name in (*PROGRAMS, PARAMS, LOGITS, SPEC):
+    for name in (*PROGRAMS, PARAMS, LOGITS, ONNX, SPEC):
         with contextlib.suppress(OSError):
             entry = (path / name).stat()
             found.append((name, entry.st_ino, entry.st_size, entry.st_mtime_ns))

@@ -152,6 +152,18 @@ def test_converted_and_checked_once(model, home, monkeypatch):
     assert names == [".onnx", "onnxruntime", "openvino"]  # nothing half-written is left
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_directory_of_onnx_alone(engine, model, home, tmp_path):
+    need("paddle2onnx", engine)
+    (tmp_path / "inference.onnx").write_bytes(Conversion(model.program, model.params).onnx(engine))
+    alone = ModelDir.open(tmp_path)
+    (batch, *_) = example_batches([None, 3, None, None])
+    expected = create_runtime(model, OCROptions(engine=engine)).run(batch)
+    assert np.array_equal(create_runtime(alone, OCROptions(engine=engine)).run(batch), expected)
+    with pytest.raises(ModelError, match=r"has inference.onnx alone, which needs --engine onnxruntime or openvino"):
+        create_runtime(alone, OCROptions())
+
+
 def test_other_weights_are_another_conversion(model, tmp_path, home):
     (tmp_path / "other").mkdir()
     other = save(tmp_path / "other", seed=1)

@@ -42,7 +42,7 @@ class Conversion:
     warning says so.
 
     Args:
-        program, params: graph and weights.
+        program, params: graph and weights; the same file if it is ONNX already, which is taken as it is.
 
     Raises:
         ModelError: one of them cannot be read.
@@ -68,6 +68,8 @@ class Conversion:
             MissingExtraError: the converter is not installed.
             ModelError: paddle2onnx cannot convert the program.
         """
+        if self.program.suffix == ".onnx":
+            return self.program.read_bytes()
         model = self._kept()
         if model is None:
             model = _convert(self.program, self.params, extra)
@@ -86,8 +88,11 @@ class Conversion:
         return None
 
     def is_checked(self, engine: str) -> bool:
-        """Whether `check` has been passed before by an engine, which its name and version identify."""
-        return (self.folder / f"{engine}.checked").is_file()
+        """Whether `check` has been passed before by an engine, which its name and version identify.
+
+        A program that came as ONNX has no Paddle form to be compared with.
+        """
+        return self.program.suffix == ".onnx" or (self.folder / f"{engine}.checked").is_file()
 
     def check(self, engine: str, shape: Sequence[Optional[int]], run: Callable[[np.ndarray], np.ndarray]) -> None:
         """Compare an engine's outputs in float32 with Paddle Inference's, and keep that they agree.

@@ -8,7 +8,7 @@ from typing import Mapping
 
 from ppocr.errors import ModelError
 from ppocr.infer.integrity import SECTION
-from ppocr.infer.model_dir import ATTEMPTS, ModelDir
+from ppocr.infer.model_dir import ATTEMPTS, ONNX, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.utils.cpu import computes_in_bf16
@@ -21,7 +21,10 @@ ENGINES: dict[str, str] = {  # what users call it → "module:class", imported w
     "onnxruntime": "ppocr.infer.runtimes.onnxruntime:OnnxRuntime",
 }
 PRECISIONS = ("auto", "fp32", "bf16")
-COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {"paddle": (".json",), "openvino": (".json", ".pdmodel")}  # which graphs
+COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {  # which graphs
+    "paddle": (".json",),
+    "openvino": (".json", ".pdmodel", ".onnx"),
+}
 
 
 def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
@@ -71,6 +74,8 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
         raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
     if options.precision not in PRECISIONS:
         raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
+    if model.program.name == ONNX and options.engine == "paddle":
+        raise ModelError(f"{model.path}: has {ONNX} alone, which needs --engine onnxruntime or openvino")
     program = model.logits if logits and model.logits else model.program
     precision = options.precision
     if precision == "auto":
