@@ -93,3 +93,18 @@ def test_how_often_a_set_is_seen(tmp_path: Path) -> None:
     assert [(path.parent.name, share) for path, share in shares] == [
         ("often", 1.0), ("often", 1.0), ("often", 0.5), ("seldom", 0.25), ("000", 1.0),
     ]  # fmt: skip
+
+
+def test_mean_of_runs(tmp_path: Path) -> None:
+    from mean import average
+
+    from ppocr.errors import ModelError
+    from ppocr.utils.pickles import read_arrays
+
+    for name, value, side in (("a", 1.0, 2), ("b", 3.0, 2), ("other", 1.0, 3)):
+        arrays = {"weight": np.full((side, 2), value, np.float32)}
+        (tmp_path / name).write_bytes(pickle.dumps(arrays, protocol=2))
+    average([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
+    np.testing.assert_array_equal(read_arrays(tmp_path / "mean")["weight"], np.full((2, 2), 2, np.float32))
+    with pytest.raises(ModelError, match="other: is another network"):
+        average([tmp_path / "a", tmp_path / "other"], tmp_path / "mean")

@@ -32,7 +32,7 @@ def keep(weights: Path, output: Path) -> None:
     }
     output.parent.mkdir(parents=True, exist_ok=True)
     with replacing_file(output) as temporary:
-        temporary.write_bytes(pickle.dumps(arrays, protocol=2))
+        temporary.write_bytes(pickle.dumps(arrays, protocol=4))
 
 
 if __name__ == "__main__":
