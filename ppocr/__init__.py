@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ppocr.infer.pipeline import OCR
     from ppocr.infer.recognizer import TextRecognizer
     from ppocr.infer.results import OCRResult, TextLine
+    from ppocr.registry import register
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "PPOCRError",
     "InputError",
     "ModelError",
+    "register",
     "__version__",
 ]
 
@@ -45,6 +47,7 @@ _HOMES = {
     "PPOCRError": "ppocr.errors",
     "InputError": "ppocr.errors",
     "ModelError": "ppocr.errors",
+    "register": "ppocr.registry",
 }
 
 

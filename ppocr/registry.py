@@ -1,5 +1,8 @@
 """Names in YAML → classes. One table line per name; the class is imported when it is built.
 
+Classes of others come in without a line here: a module may `register` what it defines, and a name with a colon says
+where a class is (`my_package.my_module:MyNet`).
+
 The constructor's signature is the schema: YAML may set exactly its keyword parameters, minus those that the builder
 gives (`in_channels`, the number of classes, …). Mistakes are collected, not raised one by one, and each names the
 dotted key and the nearest allowed choice.
@@ -7,14 +10,16 @@ dotted key and the nearest allowed choice.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import inspect
-import typing
-from typing import Any, Callable, Collection, Iterable, Mapping, Optional
+from typing import Any, Callable, Collection, Mapping, Optional, TypeVar
 
 from ppocr.errors import ConfigError
+from ppocr.import_path import is_import_path, load
+from ppocr.signature import signature_problems, suggest
+
+Factory = TypeVar("Factory", bound=Callable[..., Any])
 
 
 class Registry:
@@ -24,18 +29,60 @@ class Registry:
         kind: what messages call a member, e.g. `"detection backbone"`.
         package: prefix of every place, e.g. `"ppocr.modeling"`.
         table: name in YAML → `".module:Class"`, relative to `package`.
+        methods: that a class must have to be a member, for those that are named by where they are.
     """
 
-    def __init__(self, kind: str, package: str, table: Mapping[str, str]):
-        self.kind, self.package, self.table = kind, package, dict(table)
+    def __init__(self, kind: str, package: str, table: Mapping[str, str], *, methods: Collection[str] = ("__call__",)):
+        self.kind, self.package, self.table, self.methods = kind, package, dict(table), tuple(methods)
+        self._registered: dict[str, Callable[..., Any]] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.table or name in self._registered
 
     def names(self) -> list[str]:
-        return sorted(self.table)
+        return sorted({*self.table, *self._registered})
+
+    def register(self, name: str, factory: Callable[..., Any]) -> None:
+        """Add a member.
+
+        Raises:
+            ValueError: the name is taken, or has a colon.
+        """
+        if is_import_path(name):
+            raise ValueError(f"{name!r} cannot be registered: a name with a colon says where a class is")
+        taken = self.table.get(name) or self._registered.get(name)
+        if taken is not None and not _is_same(taken, factory):
+            raise ValueError(f"the name {name!r} is taken: there is a {self.kind} of that name, {taken}")
+        self._registered[name] = factory
 
     def resolve(self, name: str) -> Callable[..., Any]:
-        """Import and return the class (or function) registered as `name`; KeyError if there is none."""
+        """Return the class (or function) of that name, imported if need be.
+
+        Raises:
+            KeyError: there is none.
+            ImportError: it is named by where it is, and that is not there or no such component; says why.
+        """
+        if is_import_path(name):
+            return self._load(name)
+        if name in self._registered:
+            return self._registered[name]
         module, attribute = self.table[name].split(":")
         return getattr(importlib.import_module(self.package + module), attribute)
+
+    def _load(self, path: str) -> Callable[..., Any]:
+        found = load(path)
+        if any(found is member for member in self._registered.values()):
+            return found
+        if not inspect.isclass(found) or issubclass(found, type):
+            raise ImportError(f"it is no class; what is none can be a {self.kind} only if its module registers it")
+        lacking = [method for method in self.methods if not any(method in vars(base) for base in found.__mro__)]
+        if lacking:
+            raise ImportError(f"it is no {self.kind}: it has no {' and no '.join(lacking)}")
+        try:
+            inspect.signature(found)
+        except ValueError:
+            raise ImportError("its constructor does not say which parameters it has") from None
+        return found
 
     def problems(self, spec: Any, path: str, given: Collection[str] = ()) -> list[str]:
         """Everything wrong with `spec` (`{"name": …, parameter: value, …}`), as sentences starting with `path`."""
@@ -57,6 +104,18 @@ class Registry:
             raise ConfigError(problems)
         return construct(**given)
 
+    def build_named(self, name: str, settings: Mapping[str, Any], path: str, **given: Any) -> Any:
+        """`build` of a component whose name the caller decides, whatever `settings` hold.
+
+        Raises:
+            ConfigError: with every problem of `settings`.
+        """
+        problems: list[str] = []
+        construct = self._prepare(name, settings, path, given, problems)
+        if problems:
+            raise ConfigError(problems)
+        return construct(**given)
+
     def prepare(self, spec: Any, path: str, given: Collection[str], problems: list[str]) -> Callable[..., Any]:
         """Check `spec` now, construct later: when all parts of a configuration are known to be right.
 
@@ -68,12 +127,22 @@ class Registry:
         Returns:
             Constructs the component from the values of `given`; not to be called if there were problems.
         """
-        name = self._name(spec, path, problems)
-        if name is None:
+        if not isinstance(spec, Mapping):
+            problems.append(f"{path}: expected a mapping with a 'name', came {spec!r}")
+        elif "name" not in spec:
+            problems.append(f"{path}.name: missing; choose one of {', '.join(self.names())}")
+        else:
+            arguments = {key: value for key, value in spec.items() if key != "name"}
+            return self._prepare(spec["name"], arguments, path, given, problems)
+        return _never
+
+    def _prepare(
+        self, name: Any, arguments: Mapping[str, Any], path: str, given: Collection[str], problems: list[str]
+    ) -> Callable[..., Any]:
+        factory = self._find(name, path, problems)
+        if factory is None:
             return _never
-        factory = self.resolve(name)
-        arguments = {key: value for key, value in spec.items() if key != "name"}
-        problems += signature_problems(factory, arguments, path, label=name, given=given)
+        problems += signature_problems(factory, arguments, path, label=name.rpartition(":")[2], given=given)
         accepted = inspect.signature(factory).parameters
 
         def construct(**values: Any) -> Any:
@@ -108,117 +177,51 @@ class Registry:
             ((name, settings),) = step.items()
             own = set(settings or ()).intersection(overruled)
             values = {key: value for key, value in given.items() if key not in own}
-            construct = self.prepare({"name": name, **(settings or {})}, f"{here}.{name}", values, problems)
+            construct = self._prepare(name, settings or {}, f"{here}.{name}", values, problems)
             prepared.append((name, functools.partial(construct, **values)))
         return prepared
 
     def find(self, spec: Any) -> Optional[Callable[..., Any]]:
         """The class (or function) that `spec` names, None where it names none."""
-        name = self._name(spec, "", [])
-        return None if name is None else self.resolve(name)
+        return self._find(spec.get("name"), "", []) if isinstance(spec, Mapping) else None
 
     def wants(self, spec: Any, parameter: str) -> bool:
         """Whether the component that `spec` names has this parameter; False where it names none."""
         factory = self.find(spec)
         return factory is not None and parameter in inspect.signature(factory).parameters
 
-    def _name(self, spec: Any, path: str, problems: list[str]) -> Optional[str]:
-        """The name in `spec` if it is one of ours; else None, and why."""
-        if not isinstance(spec, Mapping):
-            problems.append(f"{path}: expected a mapping with a 'name', came {spec!r}")
-        elif "name" not in spec:
-            problems.append(f"{path}.name: missing; choose one of {', '.join(self.names())}")
-        elif not isinstance(spec["name"], str) or spec["name"] not in self.table:
-            name = spec["name"]
+    def _find(self, name: Any, path: str, problems: list[str]) -> Optional[Callable[..., Any]]:
+        """The class (or function) of that name; else None, and why."""
+        if not isinstance(name, str) or not (name in self or is_import_path(name)):
             problems.append(f"{path}.name: no {self.kind} is called {name!r}{suggest(name, self.names())}")
-        else:
-            return spec["name"]
-        return None
+            return None
+        try:
+            return self.resolve(name)
+        except ImportError as error:
+            if name in self:  # one of ours, which lacks something that is not installed
+                raise
+            problems.append(f"{path}.name: {name}: {error}")
+            return None
+
+
+def _is_same(old: Any, new: Callable[..., Any]) -> bool:
+    """Whether a member is the same definition again, of a module that was run twice."""
+    def place(member: Any) -> tuple[Any, ...]:
+        return getattr(member, "__module__", None), getattr(member, "__qualname__", None)
+
+    return not isinstance(old, str) and place(old) == place(new)
 
 
 def _never(**_: Any) -> Any:
     raise AssertionError("a component with problems is not constructed")
 
 
-def signature_problems(
-    factory: Callable[..., Any], arguments: Mapping[str, Any], path: str, *, label: str, given: Collection[str] = ()
-) -> list[str]:
-    """Compare `arguments` with the signature of `factory`: unknown, missing and wrongly typed keys."""
-    parameters = inspect.signature(factory).parameters
-    allowed = [name for name in parameters if name not in given and name != "self"]
-    unknown = [key for key in arguments if key not in allowed]
-    problems = [f"{path}.{key}: {label} has no parameter {key!r}{suggest(key, allowed)}" for key in unknown]
-    problems += [
-        f"{path}.{name}: missing; {label} needs it"
-        for name in allowed
-        if parameters[name].default is inspect.Parameter.empty and name not in arguments
-    ]
-    hints = _type_hints(factory)
-    for key in allowed:
-        if key in arguments and key in hints and not _fits(arguments[key], hints[key]):
-            problems.append(f"{path}.{key}: expected {_describe(hints[key])}, came {arguments[key]!r}")
-    return problems
-
-
-def suggest(word: Any, choices: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"`, or the list of choices when nothing is near."""
-    choices = list(choices)
-    near = difflib.get_close_matches(str(word), choices, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; choose one of {', '.join(choices)}" if choices else ""
-
-
-def _type_hints(factory: Callable[..., Any]) -> dict[str, Any]:
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    try:
-        return typing.get_type_hints(target)
-    except (TypeError, NameError):  # annotations newer than this Python, or for type checkers only
-        return {}
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value from YAML can stand for `hint`; annotations beyond YAML's reach are not judged."""
-    origin, options = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
-    if origin is typing.Union:
-        return any(_fits(value, option) for option in options)
-    if origin is typing.Literal:
-        return value in options
-    if hint is type(None):
-        return value is None
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (str, bool):
-        return isinstance(value, hint)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping)
-    if isinstance(origin, type) and issubclass(origin, Collection):
-        return isinstance(value, (list, tuple))
-    return True
-
-
-def _describe(hint: Any) -> str:
-    """A type hint in the words of YAML."""
-    origin, options = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        return "one of " + ", ".join(repr(option) for option in options)
-    if origin is typing.Union:
-        return " or ".join(_describe(option) for option in options)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return "a mapping"
-    if isinstance(origin, type) and issubclass(origin, Collection):
-        return "a list"
-    return "null" if hint is type(None) else getattr(hint, "__name__", str(hint))
-
-
 # --- The tables ------------------------------------------------------------------------------------------------------
 # Some names mean different networks per task (MobileNetV3 keeps height for recognition), hence one table per task.
 
 _MODELING = "ppocr.modeling"
+
+_NETWORK = ("forward",)
 
 BACKBONES = {
     "det": Registry("detection backbone", _MODELING, {
@@ -228,7 +231,7 @@ BACKBONES = {
         "ShuffleNetV2": ".backbones.shufflenet_v2:DetShuffleNetV2",
         "PPLCNetV3": ".backbones.pp_lcnet_v3:DetPPLCNetV3",
         "PPLCNetV4": ".backbones.pp_lcnet_v4:DetPPLCNetV4",
-    }),
+    }, methods=_NETWORK),
     "rec": Registry("recognition backbone", _MODELING, {
         "MobileNetV3": ".backbones.mobilenet_v3:RecMobileNetV3",
         "MobileNetV1Enhance": ".backbones.mobilenet_v1_enhance:RecMobileNetV1Enhance",
@@ -236,7 +239,7 @@ BACKBONES = {
         "ShuffleNetV2": ".backbones.shufflenet_v2:RecShuffleNetV2",
         "PPLCNetV3": ".backbones.pp_lcnet_v3:RecPPLCNetV3",
         "PPLCNetV4": ".backbones.pp_lcnet_v4:RecPPLCNetV4",
-    }),
+    }, methods=_NETWORK),
 }
 BACKBONES["cls"] = BACKBONES["rec"]  # the direction classifier reads the same crops as the recogniser
 
@@ -251,19 +254,19 @@ NECKS = Registry("neck", _MODELING, {
     "SequenceEncoder": ".necks.sequence_encoder:SequenceEncoder",
     "SVTR": ".necks.svtr:SVTR",
     "LightSVTR": ".necks.light_svtr:LightSVTR",
-})
+}, methods=_NETWORK)
 
 HEADS = Registry("head", _MODELING, {
     "DBHead": ".heads.db_head:DBHead",
     "MultiHead": ".heads.multi_head:MultiHead",
     "CTCHead": ".heads.ctc_head:CTCHead",
     "ClsHead": ".heads.cls_head:ClsHead",
-})
+}, methods=_NETWORK)
 
 TEACHERS = Registry("teaching head", _MODELING, {  # a second branch of MultiHead, while training
     "NRTRHead": ".heads.nrtr_head:NRTRHead",
     "SARHead": ".heads.sar_head:SARHead",
-})
+}, methods=_NETWORK)
 
 DATASETS = Registry("data set", "ppocr.data", {
     "SimpleDataSet": ".datasets:SimpleDataSet",
@@ -272,12 +275,12 @@ DATASETS = Registry("data set", "ppocr.data", {
     "SynthLines": ".synth.datasets:SynthLines",
     "SynthDirections": ".synth.datasets:SynthDirections",
     "SynthPages": ".synth.datasets:SynthPages",
-})
+}, methods=("read", "__len__"))
 
 SAMPLERS = Registry("sampler", "ppocr.data", {
     "MultiScaleSampler": ".samplers:MultiScaleSampler",
     "WidthSampler": ".samplers:WidthSampler",
-})
+}, methods=("epoch", "__len__"))
 
 TRANSFORMS = Registry("transform", "ppocr.data.transforms", {
     "DecodeImage": ".basic:DecodeImage",
@@ -340,7 +343,7 @@ OPTIMIZERS = Registry("optimiser", "ppocr.optimizer", {
     "Adam": ".algorithms:adam",
     "AdamW": ".algorithms:adamw",
     "Momentum": ".algorithms:momentum",
-})
+}, methods=("step",))
 
 LR_SCHEDULES = Registry("schedule", "ppocr.optimizer", {
     "Const": ".schedules:Const",
@@ -353,4 +356,43 @@ METRICS = Registry("metric", "ppocr.metrics", {
     "DetMetric": ".tasks:DetMetric",
     "RecMetric": ".tasks:RecMetric",
     "ClsMetric": ".tasks:ClsMetric",
-})
+}, methods=("add", "results"))
+
+KINDS = {
+    "det_backbone": BACKBONES["det"],
+    "rec_backbone": BACKBONES["rec"],  # of direction classifiers too
+    "neck": NECKS,
+    "head": HEADS,
+    "dataset": DATASETS,
+    "sampler": SAMPLERS,
+    "transform": TRANSFORMS,
+    "batch_transform": BATCH_TRANSFORMS,
+    "postprocess": POSTPROCESSES,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": LR_SCHEDULES,
+    "metric": METRICS,
+}
+
+
+def register(kind: str, name: Optional[str] = None) -> Callable[[Factory], Factory]:
+    """A decorator that lets configurations name a class of your own, once its module was imported.
+
+        @register("neck")
+        class MyNeck(nn.Layer): ...
+
+    Args:
+        kind: one of `KINDS`.
+        name: in configurations; the class's own by default.
+
+    Raises:
+        ValueError: there is no such kind, or the name is taken.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no kind of component is called {kind!r}{suggest(kind, KINDS)}")
+
+    def add(factory: Factory) -> Factory:
+        KINDS[kind].register(name or factory.__name__, factory)
+        return factory
+
+    return add

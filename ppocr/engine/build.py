@@ -48,7 +48,10 @@ def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
     channels: Any = IMAGE_CHANNELS
     for part, construct in parts.items():
         layer = construct(in_channels=channels, **(class_count if part == "Head" else {}))
-        layers[part.lower()], channels = layer, layer.out_channels
+        layers[part.lower()], channels = layer, getattr(layer, "out_channels", None)
+        if channels is None and part != "Head":
+            name = type(layer).__name__
+            raise ConfigError([f"Architecture.{part}: {name} has no out_channels, which tells the next part its size"])
     return OCRModel(**layers)
 
 

@@ -141,7 +141,7 @@ class ModelDir:
         settings = {**(found or {}), **_given(overrides)}
         if found is None and not settings:
             raise ModelError(f"{self.path}: no {SPEC} says {name}: give it as an option")
-        return TRANSFORMS.build({"name": name, **settings}, f"{self.path / SPEC}: PreProcess.{name}")
+        return TRANSFORMS.build_named(name, settings, f"{self.path / SPEC}: PreProcess.{name}")
 
     def postprocess(self, name: str, **overrides: Any) -> Any:
         """Build `PostProcess`, with `overrides` that are not None replacing the directory's settings.

@@ -18,7 +18,9 @@ LEAVES = {"errors", "parse"}  # which every room may import
 ALLOWED = {
     "errors": set(),
     "parse": set(),
-    "registry": set(),
+    "signature": set(),
+    "import_path": set(),
+    "registry": {"signature", "import_path"},
     "config": {"registry"},
     "ops": set(),
     "utils": {"config", "ops"},

@@ -11,7 +11,7 @@ import ppocr
 PUBLIC = {
     "OCR": "class", "OCROptions": "class", "OCRResult": "class", "TextLine": "class", "TextDetector": "class",
     "TextClassifier": "class", "TextRecognizer": "class", "PPOCRError": "class", "InputError": "class",
-    "ModelError": "class", "__version__": "str",
+    "ModelError": "class", "register": "function", "__version__": "str",
 }  # fmt: skip
 
 

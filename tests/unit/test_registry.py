@@ -10,9 +10,9 @@ from typing import List, Literal, Optional, Sequence, Union
 import pytest
 
 from ppocr.errors import ConfigError
-from ppocr.registry import BACKBONES, HEADS, NECKS, POSTPROCESSES, TRANSFORMS, Registry, suggest
+from ppocr.registry import KINDS, TEACHERS, Registry, suggest
 
-ALL_REGISTRIES = [*BACKBONES.values(), NECKS, HEADS, TRANSFORMS, POSTPROCESSES]
+ALL_REGISTRIES = [*KINDS.values(), TEACHERS]
 
 
 class Wheel:
