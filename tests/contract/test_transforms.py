@@ -31,7 +31,8 @@ SETTINGS = {  # of those that cannot do without
 }
 SIZES = [(1, 1), (1, 40), (40, 1), (19, 21), (48, 160), (90, 70)]  # height, width
 CROPS = {"EastRandomCropData", "RandomCrop"}
-PAGES = {*CROPS, "MakeBorderMap", "MakeShrinkMap", "CopyPaste", "IaaAugment", "RandomPerspective"}
+# Those that need the outlines of a page's texts: all in the modules for detection
+PAGES = {name for name in TRANSFORMS.names() if ".det_" in TRANSFORMS.resolve(name).__module__}
 
 
 class Samples:
