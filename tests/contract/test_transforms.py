@@ -30,7 +30,6 @@ SETTINGS = {  # of those that cannot do without
     "RandomPerspective": {"prob": 1.0, "degrees": 20.0, "scale": 0.3, "shear": 20.0, "perspective": 0.001},
 }
 SIZES = [(1, 1), (1, 40), (40, 1), (19, 21), (48, 160), (90, 70)]  # height, width
-CROPS = {"EastRandomCropData", "RandomCrop"}
 # Those that need the outlines of a page's texts: all in the modules for detection
 PAGES = {name for name in TRANSFORMS.names() if ".det_" in TRANSFORMS.resolve(name).__module__}
 
