@@ -143,7 +143,7 @@ def test_paddleocr_script(tmp_path):
             f"--rec_model_dir={models / 'rec'}",
             "--use_angle_cls=True", "--use_gpu=False", "--cpu_threads=2",
         ],
-        capture_output=True, timeout=120,
+        cwd=tmp_path, capture_output=True, timeout=120,  # it writes ./inference_results, as PaddleOCR's
     )  # fmt: skip
     assert done.returncode == 0
     assert done.stderr == b"ppocr: without effect here: --use_gpu\n"
