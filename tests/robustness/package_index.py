@@ -17,7 +17,7 @@ UNIT = Path(__file__).resolve().parents[1] / "unit"
 FETCH = f"""
 import pickle, sys
 sys.path.insert(0, {str(UNIT)!r})
-from ppocr.official import convert, families
+from ppocr.official import convert, families, published
 from ppocr.infer.integrity import write_sealed
 from ppocr.export.export import ExportReport
 from ppocr.official.agreement import Agreement
@@ -30,9 +30,9 @@ def write(model, config, directory):
     write_sealed(directory / "inference.yml", "Global: {{model_name: x}}\\n")
     return ExportReport(directory, 6, 0.0)
 convert.export_model = write
-convert.check_agreement = lambda model, directory, batches, onnx=None: Agreement(1, 0, 0.0, None)
+convert.check_agreement = lambda model, directory, batches, original=None: Agreement(1, 0, 0.0, None)
 convert.find_crops = lambda *_: [__import__("numpy").zeros((40, 160, 3), "uint8")]
-convert._onnx_if_possible = lambda *_: None
+published.onnx_runner = lambda data: None
 from ppocr.cli.main import main
 sys.exit(main(["models", "fetch", "mobile", *sys.argv[2:]]))
 """

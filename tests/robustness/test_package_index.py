@@ -75,7 +75,8 @@ def test_killed_while_it_runs(index, home):
     process.send_signal(signal.SIGKILL)
     finish(process)
     assert not (home / "models" / "mobile").exists()
-    assert finish(start(index, home))[0] == 0
+    done = finish(start(index, home))
+    assert done[0] == 0, done
     assert installed_problems(home / "models" / "mobile") == []
 
 

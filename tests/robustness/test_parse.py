@@ -91,8 +91,8 @@ def test_a_configuration_and_a_model_directory(name, tmp_path):
 
     for file in ("config.yml", "inference.yml"):
         (tmp_path / file).write_bytes(YAML_BOMBS[name][0].encode("utf-8", "surrogatepass"))
-    for file in ("inference.json", "inference.pdiparams"):
-        (tmp_path / file).write_bytes(b"{}")
+    (tmp_path / "inference.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+    (tmp_path / "inference.pdiparams").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"config\.yml"):
         load_config(tmp_path / "config.yml")
     with pytest.raises(ModelError, match=r"inference\.yml"):
