@@ -19,7 +19,7 @@ def preprocessing(config: Config) -> Callable[[np.ndarray], np.ndarray]:
     for step in config.plain("Eval.dataset.transforms"):
         ((name, settings),) = step.items()
         if not name.endswith("LabelEncode") and name != "KeepKeys":  # what only labelled pictures have
-            steps.append(TRANSFORMS.build({"name": name, **(settings or {})}, f"Eval.dataset.transforms.{name}"))
+            steps.append(TRANSFORMS.build_named(name, settings or {}, f"Eval.dataset.transforms.{name}"))
 
     def prepare(image: np.ndarray) -> np.ndarray:
         sample: Any = {"image": image}
