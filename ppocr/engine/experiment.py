@@ -11,7 +11,7 @@ import paddle
 
 from ppocr.config import Config, load_config
 from ppocr.data.loader import Loader, build_loader
-from ppocr.engine.build import build_charset, build_model, input_shape
+from ppocr.engine.build import build_model, input_shape
 from ppocr.engine.checkpoint import Checkpoint, check_states, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
 from ppocr.engine.pretrained import freeze, load_pretrained, log_report, spaces_as_trained
@@ -49,10 +49,9 @@ class Experiment:
 
     def __init__(self, config: Config):
         options = config.options
-        config = spaces_as_trained(config, options.checkpoints or options.pretrained_model)
+        config, self.charset = spaces_as_trained(config, options.checkpoints or options.pretrained_model)
         self.config, self.options = config, config.options
         self.environment: Environment = prepare(self.options)
-        self.charset = build_charset(config)
         self.model: paddle.nn.Layer = build_model(config, self.charset)
         self.task: str = config["Architecture"]["model_type"]
         self.postprocess = self._build_postprocess()
@@ -120,10 +119,9 @@ class Experiment:
             return None
         if set(spec) != {"config", "pretrained_model"}:
             raise ConfigError([f"Loss.Teacher: expected the keys config and pretrained_model, came {sorted(spec)}"])
-        config = spaces_as_trained(load_config(spec["config"]), spec["pretrained_model"])
+        config, charset = spaces_as_trained(load_config(spec["config"]), spec["pretrained_model"])
         if config.at("Architecture.model_type") != self.task:
             raise ConfigError([f"Loss.Teacher.config: {spec['config']} is not for the task {self.task}"])
-        charset = build_charset(config)
         model = build_model(config, charset)
         log_report(load_pretrained(model, spec["pretrained_model"], kind=self.task, charset=charset))
         model.eval()

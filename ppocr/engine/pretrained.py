@@ -121,8 +121,8 @@ def find_weights(name: str, kind: str) -> Path:
     )
 
 
-def spaces_as_trained(config: Config, weights: Optional[str]) -> Config:
-    """`config`, with the class for the space that our weights were trained with.
+def spaces_as_trained(config: Config, weights: Optional[str]) -> Tuple[Config, Optional[Charset]]:
+    """`config` and its characters, with the class for the space that our weights were trained with.
 
     A dictionary with a space of its own gets a second one now if `Global.use_space_char` is on; it did not in our
     earlier runs. Their weights have one class less and go on as they are, without the second space.
@@ -130,22 +130,21 @@ def spaces_as_trained(config: Config, weights: Optional[str]) -> Config:
     Args:
         weights: a checkpoint or other weights, as `Global` names them.
     """
-    charset = build_charset(config) if weights else None
-    if charset is None or not config.options.use_space_char or SPACE not in charset.characters[:-1]:
-        return config
-    path = Path(str(weights))
-    if not read_states(path):  # no run of ours
-        return config
+    charset = build_charset(config)
+    if weights is None or charset is None or not config.options.use_space_char or SPACE not in charset.characters[:-1]:
+        return config, charset
+    if not read_states(Path(weights)):  # no run of ours
+        return config, charset
     biases = {
-        len(array) for name, array in read_arrays(find_weights(str(path), "rec")).items()
+        len(array) for name, array in read_arrays(find_weights(weights, "rec")).items()
         if name.startswith("head.") and array.ndim == 1
     }  # fmt: skip
     if charset.num_classes in biases or charset.num_classes - 1 not in biases:
-        return config
+        return config, charset
     logger.info("%s: trained with the dictionary's own space alone; Global.use_space_char is taken as false", weights)
     tree = config.to_dict()
     tree["Global"]["use_space_char"] = False
-    return Config(tree)
+    return Config(tree), Charset(charset.characters[:-1])
 
 
 def freeze(model: paddle.nn.Layer, patterns: Sequence[str]) -> List[str]:
