@@ -324,6 +324,8 @@ BATCH_TRANSFORMS = Registry("batch transform", "ppocr.data.transforms", {
 POSTPROCESSES = Registry("post-processing", "ppocr.postprocess", {
     "DBPostProcess": ".db:DBPostProcess",
     "CTCLabelDecode": ".ctc:CTCLabelDecode",
+    "DistillationDBPostProcess": ".distillation:DistillationDBPostProcess",
+    "DistillationCTCLabelDecode": ".distillation:DistillationCTCLabelDecode",
     "ClsPostProcess": ".cls:ClsPostProcess",
 })
 
@@ -335,6 +337,13 @@ LOSSES = Registry("loss", "ppocr.losses", {
     "SARLoss": ".classes:SARLoss",
     "SoftMapLoss": ".distillation:SoftMapLoss",
     "SoftLogitsLoss": ".distillation:SoftLogitsLoss",
+    "DistillationDMLLoss": ".mutual:DistillationDMLLoss",
+    "DistillationDistanceLoss": ".mutual:DistillationDistanceLoss",
+    "DistillationCTCLoss": ".mutual:DistillationCTCLoss",
+    "DistillationSARLoss": ".mutual:DistillationSARLoss",
+    "DistillationNRTRLoss": ".mutual:DistillationNRTRLoss",
+    "DistillationDBLoss": ".mutual:DistillationDBLoss",
+    "DistillationDilaDBLoss": ".mutual:DistillationDilaDBLoss",
     "CombinedLoss": ".combined:CombinedLoss",
     "MultiLoss": ".combined:MultiLoss",
 })
@@ -356,6 +365,7 @@ METRICS = Registry("metric", "ppocr.metrics", {
     "DetMetric": ".tasks:DetMetric",
     "RecMetric": ".tasks:RecMetric",
     "ClsMetric": ".tasks:ClsMetric",
+    "DistillationMetric": ".distillation:distillation_metric",
 }, methods=("add", "results"))
 
 KINDS = {

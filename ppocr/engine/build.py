@@ -8,6 +8,7 @@ from paddle import nn
 
 from ppocr.config import Config
 from ppocr.errors import ConfigError
+from ppocr.modeling.distillation import DistillationModel
 from ppocr.modeling.model import OCRModel
 from ppocr.ops.charset import Charset
 from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
@@ -15,11 +16,14 @@ from ppocr.utils.dictionary import build_charset
 
 ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")
 IMAGE_CHANNELS = 3
+OF_A_LEARNER = ("pretrained", "freeze_params", "return_all_feats")  # keys of a network among several
 FREE_AXIS = -1  # an axis whose length each run chooses
 
 
-def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
+def build_model(config: Config, charset: Optional[Charset] = None) -> nn.Layer:
     """The network that `Architecture` describes, with fresh weights, in `train()` mode.
+
+    Of several that learn together (`Architecture.Models`) it is a `DistillationModel`.
 
     What YAML leaves to us is filled in: each part's `in_channels` is the `out_channels` of the one before, and the
     number of classes comes from `Global.character_dict_path` (recognition) or `PostProcess.label_list` (direction).
@@ -31,6 +35,8 @@ def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
         ConfigError: with every problem of `Architecture` and of where the number of classes comes from.
     """
     architecture = config.plain("Architecture")
+    if isinstance(architecture, Mapping) and "Models" in architecture:
+        return _build_distilled(config, architecture, charset)
     problems = outline_problems(architecture)
     if not isinstance(architecture, Mapping):
         raise ConfigError(problems)
@@ -40,7 +46,8 @@ def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
     for part, registry in _registries(architecture).items():
         if architecture.get(part) is not None:
             given = {"in_channels", *(class_count if part == "Head" else ())}
-            parts[part] = registry.prepare(architecture[part], f"Architecture.{part}", given, problems)
+            spec = _without_given_channels(architecture[part]) if part == "Backbone" else architecture[part]
+            parts[part] = registry.prepare(spec, f"Architecture.{part}", given, problems)
     if problems:
         raise ConfigError(problems)
 
@@ -53,6 +60,37 @@ def build_model(config: Config, charset: Optional[Charset] = None) -> OCRModel:
             name = type(layer).__name__
             raise ConfigError([f"Architecture.{part}: {name} has no out_channels, which tells the next part its size"])
     return OCRModel(**layers)
+
+
+def _without_given_channels(spec: Any) -> Any:
+    """A backbone's settings without the `in_channels: 3` that some official files state."""
+    if not isinstance(spec, Mapping) or spec.get("in_channels") != IMAGE_CHANNELS:
+        return spec
+    return {key: value for key, value in spec.items() if key != "in_channels"}
+
+
+def _build_distilled(config: Config, architecture: Mapping[str, Any], charset: Optional[Charset]) -> DistillationModel:
+    path, known = "Architecture.Models", ("model_type", "algorithm", "name", "Models")
+    problems = [f"Architecture.{key}: unknown key{suggest(key, known)}" for key in architecture if key not in known]
+    if architecture.get("name", "DistillationModel") != "DistillationModel":
+        problems.append(f"Architecture.name: expected DistillationModel, came {architecture['name']!r}")
+    specs = architecture["Models"]
+    if not isinstance(specs, Mapping) or not specs:
+        raise ConfigError([*problems, f"{path}: expected names of networks, each with Backbone, Neck and Head"])
+    models: Dict[str, OCRModel] = {}
+    for name, spec in specs.items():
+        parts = {key: value for key, value in (spec or {}).items() if key not in OF_A_LEARNER}
+        own = {**config.to_dict(), "Architecture": {"model_type": architecture.get("model_type"), **parts}}
+        try:
+            models[name] = build_model(Config(own), charset)  # type: ignore[assignment]
+        except ConfigError as error:
+            problems += [problem.replace("Architecture.", f"{path}.{name}.", 1) for problem in error.problems]
+    main = config.at("Metric.key", "Student")
+    if main not in specs:
+        problems.append(f"Metric.key: there is no network {main!r} in {path}{suggest(main, specs)}")
+    if problems:
+        raise ConfigError(problems)
+    return DistillationModel(models, main)
 
 
 def outline_problems(architecture: Any) -> List[str]:

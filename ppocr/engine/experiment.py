@@ -58,7 +58,8 @@ class Experiment:
         self.checkpoint: Optional[Checkpoint] = None
         self.slim = self._build_slim()
         self._load()
-        self.frozen: List[str] = freeze(self.model, self.options.freeze or ())
+        patterns = [*(self.options.freeze or ()), *(f"{name}.*" for name in self._learners("freeze_params"))]
+        self.frozen: List[str] = freeze(self.model, patterns)
 
     @classmethod
     def with_weights(cls, config: Config) -> Experiment:
@@ -198,12 +199,20 @@ class Experiment:
                 self.slim.restore(self.model, self.checkpoint.states.get("slim") or {}, input_shape=shape)
             load_weights(self.model, self.checkpoint.weights, source=str(source))
             return
+        for name, source in self._learners("pretrained").items():
+            learner = getattr(self.model, name)
+            log_report(load_pretrained(learner, source, kind=self.task, charset=self.charset))
         if self.options.pretrained_model:
             self._take_structure(Path(self.options.pretrained_model))
             report = load_pretrained(self.model, self.options.pretrained_model, kind=self.task, charset=self.charset)
             log_report(report)
         if self.slim:
             self.slim.apply(self.model, input_shape=shape)
+
+    def _learners(self, key: str) -> Dict[str, Any]:
+        """Of several networks that learn together those that set `key`: name → value."""
+        models = self.config.plain("Architecture.Models") or {}
+        return {name: spec[key] for name, spec in models.items() if spec.get(key)}
 
     def _take_structure(self, weights: Path) -> None:
         """Weights that were slimmed need a network that is, whatever the configuration says."""

@@ -71,7 +71,9 @@ class BatchMetric(Hook):
     def after_step(self, trainer: Trainer) -> None:
         if trainer.step % trainer.options.print_batch_step:
             return
-        outputs = trainer.outputs["ctc"] if isinstance(trainer.outputs, dict) else trainer.outputs
+        outputs, main = trainer.outputs, getattr(trainer.experiment.model, "main", None)
+        outputs = outputs if main is None else outputs[main]["head_out"]
+        outputs = outputs["ctc"] if isinstance(outputs, dict) else outputs
         labels = {name: v.numpy() if paddle.is_tensor(v) else v for name, v in trainer.batch.items()}
         if labels.get("label", np.zeros(1)).dtype.kind == "f":  # mixed pictures have no single label
             return

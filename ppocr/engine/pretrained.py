@@ -17,6 +17,7 @@ from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.model_dir import SPEC, cache_root
 from ppocr.ops.charset import BLANK, SPACE, Charset, stored_charsets
 from ppocr.utils.dictionary import build_charset
+from ppocr.utils.networks import main_network
 from ppocr.utils.pickles import read_arrays
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TRAINED = "best_accuracy.pdparams"  # what a model directory calls the weights to go on training from
+LEARNER = "Student"  # of several networks that learned together the one whose weights a single network takes
 MIN_MATCHED_SHARE = 0.5  # of the network's tensors must fit; with fewer, the weights are another network's
 
 
@@ -77,6 +79,11 @@ def load_pretrained(
     """
     path = find_weights(name, kind)
     arrays = read_arrays(path)
+    if not any(key in model.state_dict() for key in arrays):
+        model = main_network(model)  # weights of one network for several that learn together: for the one that predicts
+        prefix = f"{LEARNER}."  # and the other way round
+        ours = {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}
+        arrays = ours or arrays
     state = model.state_dict()
     if not any(key in state for key in arrays):  # a backbone alone, as those trained on ImageNet come
         arrays = {f"backbone.{key}": array for key, array in arrays.items()}

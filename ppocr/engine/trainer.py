@@ -212,5 +212,7 @@ class Trainer:
 def _as_float32(outputs: Any) -> Any:
     """Losses are computed in float32, whatever the network computed in."""
     if isinstance(outputs, Mapping):
-        return {name: value.astype("float32") for name, value in outputs.items()}
+        return {name: _as_float32(value) for name, value in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [_as_float32(value) for value in outputs]
     return outputs.astype("float32")

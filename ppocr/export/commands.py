@@ -17,6 +17,7 @@ from ppocr.errors import ConfigError
 from ppocr.export.check import check_results, evaluation_loader
 from ppocr.export.export import ExportReport, export_model
 from ppocr.export.quantized import QuantizedReport, export_quantized
+from ppocr.utils.networks import main_network
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
         settings = experiment.slim.quantize
         loader = evaluation_loader(experiment) if settings.execution != "float" else None
         return export_quantized(
-            experiment.model, experiment.config, Path(directory), execution=settings.execution,
+            main_network(experiment.model), experiment.config, Path(directory), execution=settings.execution,
             float_layers=settings.deployed_in_float, batches=_calibration_batches(loader),
             score=_score(experiment, loader) if loader is not None else None,
         )  # fmt: skip

@@ -24,9 +24,10 @@ from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.integrity import write_sealed
 from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
 from ppocr.infer.runtimes.paddle import PaddleRuntime
+from ppocr.postprocess.distillation import plain_postprocess
 from ppocr.utils.atomic import replacing_directory
 from ppocr.utils.dictionary import build_charset
-from ppocr.utils.networks import example_shape, predict
+from ppocr.utils.networks import example_shape, main_network, predict
 
 if TYPE_CHECKING:
     import paddle
@@ -80,6 +81,7 @@ def export_model(
         ConfigError: `config` lacks what `inference.yml` must say.
         OSError: the disk is full or not writable.
     """
+    model = main_network(model)
     spec = inference_spec(config)
     shape = input_shape(config)
     refuse_other_files(directory)
@@ -113,7 +115,7 @@ def inference_spec(config: Config) -> dict[str, Any]:
     if problems:
         raise ConfigError(problems)
     steps = [_for_prediction(step) for step in config.plain("Eval.dataset.transforms")]
-    post = config.plain("PostProcess")
+    post = plain_postprocess(config.plain("PostProcess"))
     options = config.options
     charset = build_charset(config)
     if charset is not None:  # the final list: whoever reads it need not know how the space is counted

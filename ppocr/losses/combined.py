@@ -29,7 +29,7 @@ class CombinedLoss:
                 problems.append(f"{path}.{number}: expected `name: settings`, came {entry!r}")
                 continue
             ((name, settings),) = entry.items()
-            spec = {"name": name, **(settings or {})}
+            spec = {**(settings or {}), "name": name}  # some files give a name for the log besides
             weights.append(spec.pop("weight", 1.0))
             specs.append(spec)
             problems += LOSSES.problems(spec, f"{path}.{number}")
@@ -37,9 +37,14 @@ class CombinedLoss:
             problems.append(f"{path}: is empty; name at least one of {', '.join(LOSSES.names())}")
         if problems:
             raise ConfigError(problems)
+        names = [spec["name"] for spec in specs]
         self.terms = [
-            (spec["name"], weight, LOSSES.build(spec, f"{path}.{number}"))
-            for number, (spec, weight) in enumerate(zip(specs, weights))
+            (
+                f"{name}_{number}" if names.count(name) > 1 else name,
+                weights[number],
+                LOSSES.build(specs[number], f"{path}.{number}"),
+            )
+            for number, name in enumerate(names)
         ]
 
     def __call__(self, outputs: Any, batch: Mapping[str, Any]) -> Dict[str, paddle.Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 import paddle
 from paddle import nn
@@ -39,7 +39,11 @@ class OCRModel(nn.Layer):
             images: float32[N, 3, H, W], normalised BGR.
             labels: of the batch by name; only a head with `reads_labels` looks at them, and only while training.
         """
-        x = self.backbone(images)
-        if self.neck is not None:
-            x = self.neck(x)
-        return self.head(x, labels) if getattr(self.head, "reads_labels", False) else self.head(x)
+        return self.stages(images, labels)["head_out"]
+
+    def stages(self, images: paddle.Tensor, labels: Optional[Mapping[str, paddle.Tensor]] = None) -> Dict[str, Any]:
+        """What each part gives, as `backbone_out`, `neck_out` (the same without a neck) and `head_out`."""
+        features = self.backbone(images)
+        x = features if self.neck is None else self.neck(features)
+        prediction = self.head(x, labels) if getattr(self.head, "reads_labels", False) else self.head(x)
+        return {"backbone_out": features, "neck_out": x, "head_out": prediction}

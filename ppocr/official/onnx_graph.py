@@ -146,6 +146,17 @@ def repair_upsampling(model: onnx.ModelProto) -> None:
             node.attribute.append(helper.make_attribute("nearest_mode", "floor"))
 
 
+def free_sizes(model: onnx.ModelProto) -> None:
+    """Let the network take pictures of any size, also where the file was converted for one; changed in place."""
+    for value in model.graph.input:
+        for number, axis in enumerate(value.type.tensor_type.shape.dim):
+            if number != 1:
+                axis.dim_param = f"axis{number}"
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+
+
 def use_precise_means(model: onnx.ModelProto) -> None:
     """Take the mean of each map (`GlobalAveragePool`, `ReduceMean`) over rows, then over columns; changed in place.
 

@@ -18,6 +18,7 @@ from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.official.agreement import Run, onnx_runner
 from ppocr.official.onnx_graph import (
     MAX_FILE_BYTES,
+    free_sizes,
     load_onnx,
     read_constants,
     read_layers,
@@ -73,6 +74,7 @@ class OnnxFile:
 
     def runner(self) -> Optional[Run]:
         graph = self._graph()
+        free_sizes(graph)
         repair_upsampling(graph)
         use_precise_means(graph)
         with contextlib.suppress(MissingExtraError):  # an optional package; reports tell that it was left out

@@ -42,6 +42,11 @@ def predict(model: nn.Layer, batch: np.ndarray) -> np.ndarray:
         return model(paddle.to_tensor(batch)).numpy()
 
 
+def main_network(model: nn.Layer) -> nn.Layer:
+    """Of several networks that learn together the one that predicts; any other network itself."""
+    return getattr(model, "main_network", model)
+
+
 def find_layer(model: nn.Layer, name: str) -> Any:
     """The sublayer with this dotted name; the network itself for an empty one."""
     for part in filter(None, name.split(".")):

@@ -9,7 +9,7 @@ from compat import table
 from ppocr.config import load_config
 from ppocr.utils.dictionary import build_charset, find_dictionary
 
-COUNTS = {"v2.0": 23, "v2": 3, "v3": 13, "v4": 4, "v5": 5, "v6": 4, "other algorithms": 9}
+COUNTS = {"v2.0": 23, "v2": 3, "v3": 13, "v4": 4, "v5": 5, "v6": 4, "distillation": 7, "other algorithms": 9}
 BUILT = set()
 
 

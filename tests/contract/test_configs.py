@@ -25,14 +25,11 @@ GIVEN_TO_TRANSFORMS = ("charset", "max_text_length", "label_list", "task")
 OPERATIONS = {"rec": "RecResizeImg", "cls": "ClsResizeImg"}
 
 
-def name_of(config):
-    return config.at("Architecture.Backbone.name")
-
-
 def column_of(config):
     """Width of a recogniser's column in pixels."""
-    halved_last = config.at("Architecture.Backbone.last_conv_stride") is not None
-    return 8 if halved_last or name_of(config) in ("PPLCNetV3", "PPLCNetV4") else 4
+    outline = "Architecture.Models.Student" if config.at("Architecture.Models") else "Architecture"
+    halved_last = config.at(f"{outline}.Backbone.last_conv_stride") is not None
+    return 8 if halved_last or config.at(f"{outline}.Backbone.name") in ("PPLCNetV3", "PPLCNetV4") else 4
 
 
 def height_of(config):

@@ -16,6 +16,8 @@ from ppocr.registry import LOSSES, METRICS
 
 MODELS = ("v6_tiny", "v6_small", "v6_medium", "v2_mobile", "v3_mobile", "v4_mobile", "v5_mobile")
 CONFIGS = [f"{task}/PP-OCR{model}_{task}.yml" for task in ("det", "rec") for model in MODELS]
+CONFIGS += [f"det/PP-OCRv{version}_det_cml.yml" for version in (2, 3, 4)]
+CONFIGS += [f"rec/PP-OCRv{version}_rec_distillation.yml" for version in (2, 3)]
 
 
 @pytest.mark.parametrize("path", CONFIGS)
