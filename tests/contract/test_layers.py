@@ -36,7 +36,7 @@ ALLOWED = {
         "config", "registry", "ops", "utils", "data", "postprocess", "metrics", "modeling", "losses", "optimizer",
         "slim", "infer",
     },
-    "export": {"config", "registry", "ops", "utils", "data", "modeling", "slim", "infer", "engine"},
+    "export": {"config", "registry", "ops", "utils", "data", "postprocess", "modeling", "slim", "infer", "engine"},
     "slim.commands": {"config", "ops", "utils", "slim", "infer", "engine", "export"},
     "official": {"config", "registry", "ops", "utils", "modeling", "infer", "engine", "export"},
     "cli": {
