@@ -106,6 +106,8 @@ def parse_yaml(text: str) -> Any:
         value = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting depth" in str(error.problem):  # PyYAML has a limit of its own from 6.0.4 on, higher than ours
+            _too_deep()
         raise ParseError(f"not YAML: {error.problem or error.context}", mark.line + 1 if mark else None) from error
     except yaml.reader.ReaderError as error:
         line = None if error.position is None else text.count("\n", 0, error.position) + 1
