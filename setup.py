@@ -18,7 +18,8 @@ EXTRAS = {
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
     "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5", "scikit-image<2"],  # imgaug calls what scikit-image 2 shall drop
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
-    "slim": ["matplotlib>=3.7,<4"],  # the plot; PaddleSlim itself: python -m ppocr.slim.install
+    # Groups of channels; the plot. PaddleSlim itself: python -m ppocr.slim.install
+    "slim": ["networkx>=2.6,<4", "matplotlib>=3.7,<4"],
 }
 EXTRAS["test"] = [
     *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"],

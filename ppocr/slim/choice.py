@@ -9,7 +9,8 @@ import numpy as np
 
 from ppocr.errors import SlimError
 from ppocr.slim.cost import Cost
-from ppocr.slim.fpgm import FPGM, Group
+from ppocr.slim.fpgm import FPGM
+from ppocr.slim.groups import Group
 from ppocr.slim.sensitivity import Cuts, Sensitivity
 
 DOUBT_LOSS = 0.05  # loss added for all filters of a layer: a score on a few pictures scatters, no cut is free

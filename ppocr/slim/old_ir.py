@@ -1,8 +1,7 @@
-"""Programs of Paddle's older intermediate representation (IR), which PaddleSlim and oneDNN's int8 passes read.
+"""Programs of Paddle's older intermediate representation (IR), which oneDNN's int8 passes read.
 
-PaddleSlim calls `_to_static_mode_guard_`, which has another name now. From Paddle 3.2 on some functions (`sigmoid`,
-`gelu`, …) refuse the variables of the old IR. A recurrent layer has a buffer without a place, which cannot become a
-variable.
+From Paddle 3.2 on some functions (`sigmoid`, `gelu`, …) refuse the variables of the old IR. A recurrent layer has a
+buffer without a place, which cannot become a variable.
 
 `tests/contract/test_slim_compat.py` fails when one of these is no longer so.
 """
@@ -23,11 +22,8 @@ PIR_ONLY = ("sigmoid", "gelu", "abs", "exp", "sqrt", "tanh")  # functions of one
 def old_ir(model: nn.Layer) -> Iterator[None]:
     """Within it `model` can be traced into a program of the old IR; dynamic mode is back afterwards."""
     from paddle import _C_ops
-    from paddle.base.dygraph import base
 
     kept = {name: getattr(_C_ops, name) for name in PIR_ONLY}
-    if not hasattr(base, "_to_static_mode_guard_"):
-        base._to_static_mode_guard_ = base.to_static_mode_guard  # type: ignore[attr-defined]
     for layer in model.sublayers():
         if isinstance(layer, nn.layer.rnn.RNNBase) and "_dropout_state" in layer._buffers:
             layer._buffers["_dropout_state"] = paddle.zeros([1], "uint8")
