@@ -12,9 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Iterator, List, Literal, Mapping, Optional, Sequence, Union
 
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, suggest
 from ppocr.parse import ParseError, parse_yaml, read_text
-from ppocr.registry import signature_problems, suggest
+from ppocr.registry import signature_problems
 
 SECTIONS = ("Global", "Architecture", "Loss", "Optimizer", "PostProcess", "Metric", "Train", "Eval", "Slim")
 IGNORED_SECTIONS = ("profiler_options",)  # PaddleOCR's

@@ -6,7 +6,7 @@ a command can print `str(error)` as it is.
 
 from __future__ import annotations
 
-from typing import Any, List, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Sequence, Tuple, Union
 
 # Separators of lines and paragraphs, and what turns the direction of writing, can make one line look like another.
 _MISLEADING = (0x2028, 0x2029, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -28,6 +28,17 @@ def printable(text: str, *, lines: bool = False) -> str:
         lines: keep line breaks, tabs and form feeds, for text that is meant to have several lines.
     """
     return text.translate(_ESCAPES_BUT_LINES if lines else _ESCAPES)
+
+
+def suggest(word: Any, choices: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"`, or the list of choices when nothing is near."""
+    import difflib  # with what it imports itself, it is a quarter of what `ppocr --help` needs
+
+    choices = list(choices)
+    near = difflib.get_close_matches(str(word), choices, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; choose one of {', '.join(choices)}" if choices else ""
 
 
 class PPOCRError(Exception):

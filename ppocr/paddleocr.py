@@ -16,14 +16,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ppocr.errors import InputError, PPOCRError
+from ppocr.errors import InputError, PPOCRError, suggest
 from ppocr.infer.io.draw import Painter, save_picture
 from ppocr.infer.io.sources import Page, read_pages
 from ppocr.infer.languages import family_of
 from ppocr.infer.options import OCROptions
 from ppocr.infer.pipeline import OCR, Source
 from ppocr.infer.results import OCRResult, TextLine
-from ppocr.registry import suggest
 
 logger = logging.getLogger(__name__)
 Sources = Union[Source, Sequence[Source]]

@@ -15,9 +15,9 @@ import importlib
 import inspect
 from typing import Any, Callable, Collection, Mapping, Optional, TypeVar
 
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, suggest
 from ppocr.import_path import is_import_path, load
-from ppocr.signature import signature_problems, suggest
+from ppocr.signature import signature_problems
 
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 

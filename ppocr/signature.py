@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import typing
-from typing import Any, Callable, Collection, Iterable, Mapping
+from typing import Any, Callable, Collection, Mapping
+
+from ppocr.errors import suggest
 
 
 def signature_problems(
@@ -28,15 +29,6 @@ def signature_problems(
         if key in arguments and key in hints and not _fits(arguments[key], hints[key]):
             problems.append(f"{path}.{key}: expected {_describe(hints[key])}, came {arguments[key]!r}")
     return problems
-
-
-def suggest(word: Any, choices: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"`, or the list of choices when nothing is near."""
-    choices = list(choices)
-    near = difflib.get_close_matches(str(word), choices, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; choose one of {', '.join(choices)}" if choices else ""
 
 
 def _type_hints(factory: Callable[..., Any]) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from typing import NoReturn, Optional, Sequence
 
 from ppocr import __version__
 from ppocr.cli.streams import DEBUG_VARIABLE, open_missing_streams, start_debug_log
-from ppocr.errors import PPOCRError, printable
-from ppocr.registry import suggest
+from ppocr.errors import PPOCRError, printable, suggest
 
 # Name → (module with add_arguments(parser) and run(args) -> int, what `ppocr --help` says of it).
 COMMANDS = {

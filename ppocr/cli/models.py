@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 from ppocr.cli.main import print_error
-from ppocr.errors import FetchError, InputError, ModelError
+from ppocr.errors import FetchError, InputError, ModelError, suggest
 from ppocr.infer.model_dir import cache_root
-from ppocr.registry import suggest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,9 @@ from typing import Any, Callable, Dict, Iterator, List, Literal, Mapping, NamedT
 from ppocr.data.pipeline import LoadedBatch, Pipeline
 from ppocr.data.samplers import Batch, EpochSampler, Plan, parts_of
 from ppocr.data.workers import WorkerPool
-from ppocr.errors import ConfigError, DataError
+from ppocr.errors import ConfigError, DataError, suggest
 from ppocr.ops.charset import Charset
-from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, signature_problems, suggest
+from ppocr.registry import BATCH_TRANSFORMS, DATASETS, SAMPLERS, TRANSFORMS, signature_problems
 
 logger = logging.getLogger(__name__)
 

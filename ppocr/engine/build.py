@@ -7,11 +7,11 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from paddle import nn
 
 from ppocr.config import Config
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, suggest
 from ppocr.modeling.distillation import DistillationModel
 from ppocr.modeling.model import OCRModel
 from ppocr.ops.charset import Charset
-from ppocr.registry import BACKBONES, HEADS, NECKS, Registry, suggest
+from ppocr.registry import BACKBONES, HEADS, NECKS, Registry
 from ppocr.utils.dictionary import build_charset
 
 ARCHITECTURE_KEYS = ("model_type", "algorithm", "Transform", "Backbone", "Neck", "Head")

@@ -10,8 +10,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from ppocr.errors import SlimError
-from ppocr.registry import suggest
+from ppocr.errors import SlimError, suggest
 from ppocr.slim.fpgm import FPGM
 
 PLAN_FORMAT = 1

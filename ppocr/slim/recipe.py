@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequen
 import numpy as np
 from paddle import nn
 
-from ppocr.errors import ConfigError, SlimError
-from ppocr.registry import signature_problems, suggest
+from ppocr.errors import ConfigError, SlimError, suggest
+from ppocr.registry import signature_problems
 from ppocr.slim import pact
 from ppocr.slim.choice import choose_ratios
 from ppocr.slim.cost import measure

@@ -9,8 +9,8 @@ from typing import List, Literal, Optional, Sequence, Union
 
 import pytest
 
-from ppocr.errors import ConfigError
-from ppocr.registry import KINDS, TEACHERS, Registry, suggest
+from ppocr.errors import ConfigError, suggest
+from ppocr.registry import KINDS, TEACHERS, Registry
 
 ALL_REGISTRIES = [*KINDS.values(), TEACHERS]
 

@@ -6,8 +6,7 @@ import string
 from dataclasses import dataclass
 from typing import Sequence, Tuple
 
-from ppocr.errors import ConfigError
-from ppocr.registry import suggest
+from ppocr.errors import ConfigError, suggest
 
 # Printable ASCII: every dictionary has it, and every font for text should.
 ASCII = string.ascii_letters + string.digits + string.punctuation

@@ -12,8 +12,7 @@ from typing import Any, Mapping, Sequence, Tuple
 import numpy as np
 
 from ppocr.data.transforms.basic import Sample
-from ppocr.errors import MissingExtraError
-from ppocr.registry import suggest
+from ppocr.errors import MissingExtraError, suggest
 
 _SEEDS = 2**31  # imgaug takes seeds below this
 

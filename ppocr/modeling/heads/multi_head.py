@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 import paddle
 from paddle import nn
 
-from ppocr.errors import ConfigError
+from ppocr.errors import ConfigError, suggest
 from ppocr.modeling.heads import nrtr_head, sar_head
-from ppocr.registry import HEADS, NECKS, TEACHERS, suggest
+from ppocr.registry import HEADS, NECKS, TEACHERS
 
 _PATH = "Architecture.Head.head_list"
 _HEADS = ("CTCHead", *TEACHERS.names())
