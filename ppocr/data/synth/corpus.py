@@ -12,8 +12,8 @@ from ppocr.data.synth.chance import between, chance, integer, pick
 from ppocr.data.synth.fonts import FontLibrary
 from ppocr.data.synth.languages import Language
 from ppocr.data.synth.words import TextLines, WordList, belongs, own_dictionary, words_by_character
+from ppocr.ops.charset import REST
 
-REST = "\ufffd"  # in a dictionary: one entry for all characters that it does not list
 BALANCED_LINE_INTERVAL = 5  # every fifth line is built around a character whose turn it is
 PATTERN_SHARE = 0.25  # share of numbers, dates, prices, … among the others
 _BRACKETS = {

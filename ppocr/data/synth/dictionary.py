@@ -20,8 +20,8 @@ from typing import Callable, Dict, Iterable
 
 from ppocr.data.synth.languages import ASCII, LANGUAGES
 from ppocr.data.synth.words import frequency_list
+from ppocr.ops.charset import REST
 
-REST = "\ufffd"
 MIN_LETTER_FREQUENCY = 1e-6  # share of running text
 MIN_KANJI_FREQUENCY = 2e-7
 _TYPOGRAPHY = "–—‘’‚“”„«»‹›…•·°§€£¥©®™×÷±²³½¼¾¿¡№"
