@@ -14,6 +14,7 @@ import numpy as np
 
 from ppocr.data.datasets import Part, Sample, checked_ratios, locate
 from ppocr.data.labels import BROKEN_LINE
+from ppocr.data.lmdb_check import check_lmdb
 from ppocr.errors import DataError, MissingExtraError, SampleError
 
 COUNT, IMAGE, LABEL = b"num-samples", "image-{:09d}", "label-{:09d}"
@@ -39,6 +40,8 @@ class LMDBDataSet:
         if not self._folders:
             raise DataError(f"{data_dir}: there is no LMDB database (data.mdb) in it")
         ratios = checked_ratios(ratio_list, len(self._folders), "databases")
+        for folder in self._folders:
+            check_lmdb(folder)
         self._open: Dict[Path, Any] = {}  # in each process its own
         self.parts = [Part(self._count(folder), ratio) for folder, ratio in zip(self._folders, ratios)]
         self._ends = np.cumsum([part.count for part in self.parts])
@@ -83,8 +86,12 @@ class LMDBDataSet:
     def _get(self, folder: Path, key: str) -> Any:
         if folder not in self._open:
             self._open[folder] = _open(folder, (folder / "data.mdb").stat().st_ino)
-        with self._open[folder].begin() as transaction:
-            return transaction.get(key.encode())
+        lmdb = import_lmdb()
+        try:
+            with self._open[folder].begin() as transaction:
+                return transaction.get(key.encode())
+        except lmdb.Error as error:
+            raise DataError(f"{folder}: the database is damaged: {error}") from error
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_open": {}}
