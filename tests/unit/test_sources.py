@@ -16,7 +16,7 @@ from PIL import Image
 
 from ppocr.errors import InputError
 from ppocr.infer.io import pdf_pages, sources
-from ppocr.infer.io.sources import expand, read_all, read_pages
+from ppocr.infer.io.sources import ReadOptions, expand, read_all, read_pages
 
 
 def png(size=(30, 20), colour=(1, 2, 3)) -> bytes:
@@ -226,3 +226,14 @@ def test_pdf_in_many_threads():
     for thread in threads:
         thread.join()
     assert counts == [[20 * (index + 1) for index in range(8)]] * 8
+
+
+def test_a_damaged_document_does_not_cost_the_process(monkeypatch):
+    started = []
+    monkeypatch.setattr(pdf_pages, "_idle", [])
+    begin = pdf_pages._Renderer.__init__
+    monkeypatch.setattr(pdf_pages._Renderer, "__init__", lambda self: started.append(self) or begin(self))
+    pages = list(read_all([b"%PDF-1.7\n", pdf(1), b"%PDF-1.7\nxref", pdf(2)], ReadOptions()))
+    assert [isinstance(page, InputError) for page in pages] == [True, False, True, False, False]
+    assert len(started) == 1
+    pdf_pages._close_all()

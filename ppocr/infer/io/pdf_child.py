@@ -33,6 +33,7 @@ def main() -> None:
             _serve(data, request, stdout)
         except MemoryError:
             _send(stdout, {"error": "it needs more memory than is allowed"})
+            return  # with what it still holds
         stdout.flush()
 
 

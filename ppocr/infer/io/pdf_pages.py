@@ -110,6 +110,9 @@ def _attempts(data: bytes, request: Request) -> Iterator[Union[Rendered, Failed]
             renderer = None
             return
         except _DocumentError as error:
+            if renderer is not None:  # a damaged file has harmed nothing
+                _give_back(renderer)
+                renderer = None
             yield Failed(None, str(error))
             return
         except _Died as error:
