@@ -12,7 +12,7 @@ from typing import Any, Iterable, List, Sequence, Tuple, Union
 _MISLEADING = (0x2028, 0x2029, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _ESCAPES = {
     code: text.encode("unicode_escape").decode("ascii")
-    for code in (*range(0x20), *range(0x7F, 0xA0), *_MISLEADING)
+    for code in (*range(0x20), *range(0x7F, 0xA0), *_MISLEADING, *range(0xD800, 0xE000))  # halves of surrogate pairs
     for text in [chr(code)]
 }
 _ESCAPES_BUT_LINES = {code: text for code, text in _ESCAPES.items() if chr(code) not in "\n\t\f"}
@@ -34,7 +34,7 @@ def suggest(word: Any, choices: Iterable[str]) -> str:
     """`"; did you mean 'x'?"`, or the list of choices when nothing is near."""
     import difflib  # with what it imports itself, it is a quarter of what `ppocr --help` needs
 
-    choices = list(choices)
+    choices = [str(choice) for choice in choices]  # a file may have numbers for keys
     near = difflib.get_close_matches(str(word), choices, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"

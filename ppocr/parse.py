@@ -45,11 +45,11 @@ def read_bytes(path: Union[str, Path], limit: int = MAX_BYTES) -> bytes:
         OSError: it cannot be read, is no regular file, or is larger; `strerror` says it.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file")
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is a folder" if stat.S_ISDIR(status.st_mode) else "it is not a regular file")
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            data = file.read(min(status.st_size, limit) + 1)  # so much is reserved
     except ValueError as error:  # a NUL or half a surrogate pair in the path
         raise OSError(0, f"no file can have this name ({error})") from error
     if len(data) > limit:

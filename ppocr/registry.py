@@ -148,7 +148,7 @@ class Registry:
         def construct(**values: Any) -> Any:
             try:
                 return factory(**arguments, **{key: value for key, value in values.items() if key in accepted})
-            except ValueError as error:  # a value that only the constructor can judge
+            except (ValueError, OverflowError) as error:  # a value that only the constructor can judge
                 raise ConfigError([f"{path}: {error}"]) from error
 
         return construct

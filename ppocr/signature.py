@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
 import typing
-from typing import Any, Callable, Collection, Mapping
+from typing import Any, Callable, Collection, Mapping, Sequence
 
 from ppocr.errors import suggest
 
@@ -51,7 +52,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is type(None):
         return value is None
     if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint in (str, bool):
@@ -59,8 +60,15 @@ def _fits(value: Any, hint: Any) -> bool:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, Mapping)
     if isinstance(origin, type) and issubclass(origin, Collection):
-        return isinstance(value, (list, tuple))
+        return isinstance(value, (list, tuple)) and _items_fit(value, options)
     return True
+
+
+def _items_fit(values: Sequence[Any], options: Sequence[Any]) -> bool:
+    """Whether the items of a list fit `List[x]` or `Tuple[x, y, …]`."""
+    if len(options) == 1 or options[1:] == (Ellipsis,):
+        return all(_fits(value, options[0]) for value in values)
+    return not options or (len(values) == len(options) and all(map(_fits, values, options)))
 
 
 def _describe(hint: Any) -> str:

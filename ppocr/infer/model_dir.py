@@ -124,6 +124,14 @@ class ModelDir:
         """Whether the files are still those that were checked, and not others that took their place."""
         return _state(self.path) == self.state
 
+    def section(self, name: str) -> Mapping[str, Any]:
+        """A part of `inference.yml` that is a mapping; empty where there is none.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        return _mapping(self.spec.get(name), f"{self.path / SPEC}: {name}")
+
     def transform(self, name: str, default: Optional[Mapping[str, Any]], **overrides: Any) -> Any:
         """Build one step of `PreProcess.transform_ops`.
 
@@ -136,8 +144,11 @@ class ModelDir:
             ModelError: the directory does not say and there is no default.
             ConfigError: unknown or wrong settings.
         """
-        steps = (self.spec.get("PreProcess") or {}).get("transform_ops") or []
-        found = next((step[name] or {} for step in steps if name in step), default)
+        where = f"{self.path / SPEC}: PreProcess"
+        steps = self.section("PreProcess").get("transform_ops") or []
+        if not isinstance(steps, (list, tuple)) or not all(isinstance(step, Mapping) for step in steps):
+            raise ConfigError([f"{where}.transform_ops: expected a list of mappings, came {steps!r}"])
+        found = next((_mapping(step[name], f"{where}.{name}") for step in steps if name in step), default)
         settings = {**(found or {}), **_given(overrides)}
         if found is None and not settings:
             raise ModelError(f"{self.path}: no {SPEC} says {name}: give it as an option")
@@ -150,8 +161,8 @@ class ModelDir:
             ModelError: the directory holds a model for another task.
             ConfigError: unknown or wrong settings.
         """
-        settings = thaw(self.spec.get("PostProcess") or {"name": name})
         where = f"{self.path / SPEC}: PostProcess"
+        settings = thaw(self.section("PostProcess") or {"name": name})
         if settings.get("name") != name:
             raise ModelError(f"{where}: expected {name}, came {settings.get('name')!r}: a model for another task?")
         return POSTPROCESSES.build({**settings, **_given(overrides)}, where)
@@ -176,6 +187,15 @@ def _state(path: Path) -> Tuple[Any, ...]:
             entry = (path / name).stat()
             found.append((name, entry.st_ino, entry.st_size, entry.st_mtime_ns))
     return tuple(found)
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """The mapping itself; an empty one in the place of nothing."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigError([f"{where}: expected a mapping, came {value!r}"])
+    return value
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,8 @@ def read_members(path: Path, members: Mapping[str, int], *, label: Optional[str]
                     raise FetchError(f"{label}: {name} does not have the expected {size} bytes")
     except KeyError as error:
         raise FetchError(f"{label}: {error.args[0]}") from error
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except FetchError:
+        raise
+    except Exception as error:  # zipfile, zlib and lzma raise a dozen kinds on damaged archives
         raise FetchError(f"{label}: not a readable wheel: {error}") from error
     return contents

@@ -13,6 +13,7 @@ from typing import List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from ppocr.errors import ConfigError
+from ppocr.parse import ParseError, read_text
 
 BLANK = 0
 SPACE = " "
@@ -53,9 +54,10 @@ class Charset:
         """
         try:
             # Only "\n" ends a line: a dictionary may hold U+3000, U+0085 or U+2028, at which str.splitlines breaks.
-            lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError([f"{path}: not a usable character dictionary: {error}"]) from error
+            lines = read_text(path).split("\n")
+        except (OSError, ParseError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError([f"{path}: not a usable character dictionary: {reason}"]) from error
         characters = [line.rstrip("\r") for line in lines]
         while characters and not characters[-1]:
             characters.pop()
@@ -154,6 +156,8 @@ def _fault(characters: Sequence[str]) -> Optional[Tuple[int, str]]:
         if not character:
             return number, "is empty"
         is_last_space = character == SPACE and number == len(characters)
+        if any(code < " " or code == "\x7f" or "\ud800" <= code <= "\udfff" for code in character):
+            return number, f"holds a control character: {character!r}"
         if first.setdefault(character, number) != number and not is_last_space:
             return number, f"is {character!r} again, as number {first[character]}"
     return None

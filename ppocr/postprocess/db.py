@@ -61,6 +61,12 @@ class DBPostProcess:
         score_mode: Literal["fast", "slow"] = "fast",
         box_type: Literal["quad", "poly"] = "quad",
     ):
+        limits = (("thresh", thresh, 1), ("box_thresh", box_thresh, 1), ("unclip_ratio", unclip_ratio, 99))
+        for name, value, most in limits:
+            if not 0 <= value <= most:
+                raise ValueError(f"{name}: expected a number from 0 to {most}, came {value!r}")
+        if max_candidates < 1:
+            raise ValueError(f"max_candidates: expected a number above 0, came {max_candidates!r}")
         self.thresh, self.box_thresh = thresh, box_thresh
         self.max_candidates, self.unclip_ratio = max_candidates, unclip_ratio
         self.use_dilation, self.score_mode, self.box_type = use_dilation, score_mode, box_type
@@ -80,7 +86,7 @@ class DBPostProcess:
                 continue
             outline = self._outline(contour, rectangle)
             score = mean_inside(probability, contour[:, 0] if self.score_mode == "slow" else outline)
-            if score < self.box_thresh:
+            if not score >= self.box_thresh:  # a network that gives no numbers finds nothing
                 continue
             if self.box_type == "poly":
                 outline = self._grow_polygon(outline)

@@ -101,7 +101,7 @@ def test_file_lines_end_at_newline_only(tmp_path):
     [
         (b"a\nb\na\n", "dict.txt:3: .* is 'a' again, as number 1"),
         (b"a\n\nb\n", "dict.txt:2: .* is empty"),
-        (b"\xff\n", "dict.txt: not a usable character dictionary: .*utf-8"),
+        (b"\xff\n", "dict.txt: not a usable character dictionary: .*UTF-8"),
         (None, "dict.txt: not a usable character dictionary: .*No such file"),
     ],
 )

@@ -15,6 +15,8 @@ from ppocr.ops.images import decode_image
 from ppocr.ops.page_image import STRIDE, limited_size, normalize_planes, resize_page
 from ppocr.ops.text_image import natural_width, resize_normalize_pad
 
+MAX_SIDE = 65_535  # pixels, of what a configuration asks for
+
 Sample = dict[str, Any]
 
 
@@ -67,6 +69,13 @@ class DetResizeForTest:
         self.limit_type = "resize_long" if resize_long is not None else limit_type
         self.image_shape = tuple(image_shape) if image_shape is not None else None
         self.max_side_limit, self.max_pixels, self.keep_ratio = max_side_limit, max_pixels, keep_ratio
+        _check_sides("limit_side_len", [self.limit_side_len])
+        _check_sides("max_side_limit", [max_side_limit])
+        _check_sides("image_shape", image_shape or [])
+        if image_shape is not None and len(image_shape) not in (2, 3):
+            raise ValueError(f"image_shape: expected [height, width], came {image_shape!r}")
+        if max_pixels < STRIDE * STRIDE:
+            raise ValueError(f"max_pixels: expected {STRIDE * STRIDE} or more, came {max_pixels!r}")
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) at which a page of this size is given to the network."""
@@ -110,6 +119,11 @@ class NormalizeImage:
         order: Literal["hwc"] = "hwc",
     ):
         self.scale, self.mean, self.std = _fraction(scale), tuple(mean), tuple(std)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, 3) or not all(math.isfinite(value) for value in values):
+                raise ValueError(f"{name}: expected a number for each of 3 channels, came {list(values)!r}")
+        if not all(self.std) or not math.isfinite(self.scale):
+            raise ValueError(f"scale and std: expected finite numbers other than 0, came {scale!r} and {list(std)!r}")
 
     def __call__(self, sample: Sample) -> Sample:
         image = sample["image"]
@@ -135,7 +149,7 @@ class RecResizeImg:
     """
 
     def __init__(self, image_shape: List[int]):
-        if len(image_shape) != 3 or image_shape[0] != 3 or min(image_shape) < 1:
+        if len(image_shape) != 3 or image_shape[0] != 3 or not 1 <= min(image_shape) <= max(image_shape) <= MAX_SIDE:
             raise ValueError(f"image_shape: expected [3, height, width], came {list(image_shape)}")
         self.image_shape = tuple(image_shape)
 
@@ -159,6 +173,11 @@ class KeepKeys:
 
     def __call__(self, sample: Sample) -> Sample:
         return {key: sample[key] for key in self.keep_keys}
+
+
+def _check_sides(name: str, sides: Sequence[int]) -> None:
+    if not all(1 <= side <= MAX_SIDE for side in sides):
+        raise ValueError(f"{name}: expected 1 to {MAX_SIDE} pixels, came {', '.join(map(str, sides))}")
 
 
 def _fraction(value: Union[float, str]) -> float:

@@ -83,8 +83,9 @@ class PdfWriter:
     def page(self, result: OCRResult, picture: Optional[Picture]) -> bytes:
         """One page; without a picture, the text alone."""
         dpi = (picture.dpi if picture else 0.0) or UNKNOWN_DPI
-        shrink = picture.width / result.width if picture else 1.0
-        scale = min(72.0 / dpi * shrink, _PAGE_LIMITS[1] / max(result.width, result.height))  # points per pixel
+        shrink = picture.width / max(result.width, 1) if picture else 1.0
+        longest = max(result.width, result.height, 1)  # results of other engines may not say
+        scale = min(72.0 / dpi * shrink, _PAGE_LIMITS[1] / longest)  # points per pixel
         width, height = (max(side * scale, _PAGE_LIMITS[0]) for side in (result.width, result.height))
         content = [f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /P Do Q".encode()] if picture else []
         content += [b"BT 3 Tr", *(self._show(line, scale, height) for line in result.lines if line.text), b"ET"]

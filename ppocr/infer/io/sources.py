@@ -24,6 +24,7 @@ from ppocr.ops.images import DEFAULT_MAX_PIXELS, composite, decode_image, to_uin
 DEFAULT_DPI = 144
 MAX_PDF_PIXELS = 50_000_000  # an A0 poster at 144 DPI has 32 million; larger pages are rendered at a lower DPI
 MAX_FILE_BYTES = 1_000_000_000  # of a picture or document
+READ_BYTES = 1 << 24  # at once
 
 SUFFIXES = frozenset(
     {
@@ -200,10 +201,13 @@ def _load(source: Union[str, Path], label: str) -> bytes:
 
 
 def _bounded(file: BinaryIO, label: str) -> bytes:
-    data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(label, f"it is larger than {MAX_FILE_BYTES / 1e6:g} MB")
-    return data
+    data = bytearray()
+    while len(data) <= MAX_FILE_BYTES:
+        part = file.read(READ_BYTES)
+        if not part:
+            return bytes(data)
+        data += part
+    raise InputError(label, f"it is larger than {MAX_FILE_BYTES / 1e6:g} MB")
 
 
 def _from_array(array: np.ndarray, label: str) -> np.ndarray:

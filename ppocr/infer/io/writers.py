@@ -203,14 +203,20 @@ def _xml(text: str) -> str:
 
 
 def _bounds(box: tuple[Point, ...]) -> str:
-    xs, ys = zip(*box)
+    xs, ys = zip(*((_finite(x), _finite(y)) for x, y in box))
     return " ".join(str(max(0, number)) for number in map(round, (min(xs), min(ys), max(xs), max(ys))))
+
+
+def _finite(value: float) -> float:
+    return min(max(value, -1e9), 1e9) if value == value else 0.0  # no number is equal to itself but NaN
 
 
 def _baseline(line: TextLine) -> str:
     """`; baseline SLOPE OFFSET`, relative to the bottom left corner of the bounds; nothing for steep lines."""
     (left, left_y), (right, right_y) = line.box[3], line.box[2]
-    if right - left < abs(right_y - left_y):
+    if not all(math.isfinite(value) for point in line.box for value in point):
+        return ""
+    if right - left <= abs(right_y - left_y):
         angle = math.degrees(math.atan2(left_y - right_y, right - left))
         return f"; textangle {angle:.1f}"
     slope = (right_y - left_y) / (right - left)

@@ -84,7 +84,7 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
     elif precision == "bf16" and computes_in_bf16() is False:
         logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
         precision = "fp32"
-    if (model.spec.get("Quantization") or {}).get("execution") == "int8":
+    if model.section("Quantization").get("execution") == "int8":
         if options.engine != "paddle":
             raise ModelError(
                 f"{model.path}: was exported for int8 execution by the engine paddle; for {options.engine} export it "
