@@ -5,10 +5,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
 MODELS ?= tiny
+SECONDS ?= 600
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: ocr test smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: ocr test fuzz smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -21,6 +22,11 @@ test: lint
 smoke: $(VENV)/.test
 	$(BIN)/python tests/smoke.py
 	$(BIN)/python tests/overfit.py
+
+# Changed files for all that reads files of strangers, SECONDS for each kind; what ends otherwise than documented is kept.
+fuzz: $(VENV)/.test
+	PPOCR_FUZZ=1 $(BIN)/python -m pytest tests/robustness/test_bombs.py
+	$(BIN)/python tests/robustness/fuzz.py --seconds $(SECONDS)
 
 smoke-slim: $(VENV)/.test
 	$(BIN)/python tools/smoke_slim.py
