@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Sequence, Union
 
@@ -50,9 +51,10 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
         _make_folder(draw)
     limits = {"max_pixels": args.max_pixels, "max_pages": args.max_pages, "seconds": args.timeout}
     reading = ReadOptions(dpi=args.dpi, **{name: value for name, value in limits.items() if value})
+    detail = {name: getattr(args, name, False) for name in ("words", "chars")}
     job = Job(
         reader=reader,
-        options=options_from(args),
+        options=replace(options_from(args), spans=form in ("hocr", "pdf") or any(detail.values())),
         reading=reading,
         seconds=args.timeout,
         pictures=form == "pdf",
@@ -63,14 +65,15 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
     results = getattr(args, "results", None)
     if results:
         _make_folder(results)
-    return run_job(job, sources, form=form, output=args.output, workers=args.workers, results=results)
+    writer = create_writer(form, **detail)
+    return run_job(job, sources, writer=writer, output=args.output, workers=args.workers, results=results)
 
 
 def run_job(
     job: Job,
     sources: Sequence[str],
     *,
-    form: str,
+    writer: Writer,
     output: Optional[str] = None,
     workers: int = 1,
     results: Optional[str] = None,
@@ -80,7 +83,7 @@ def run_job(
     Args:
         job: what to do with each page.
         sources: of `expand`.
-        form: of `create_writer`.
+        writer: of the results.
         output: a file; standard output by default.
         workers: processes.
         results: a folder that gets PaddleOCR's file of results too.
@@ -88,7 +91,7 @@ def run_job(
     Raises:
         PPOCRError: the models cannot be used, or the output cannot be written.
     """
-    writer, progress, failed = create_writer(form), Progress(len(sources)), False
+    progress, failed = Progress(len(sources)), False
     theirs = SystemResults() if job.texts else DetResults()
     with Output(output) as out, Output(str(Path(results or "") / theirs.file)) as further:
         try:

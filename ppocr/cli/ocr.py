@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-score", type=unit_interval, metavar="X", help="leave out lines with a lower score (default: 0.5)"
     )
+    parser.add_argument("--words", action="store_true", help="JSON: each line's words, with their boxes")
+    parser.add_argument("--chars", action="store_true", help="JSON: each line's characters, with their boxes")
     add_model_arguments(parser)
 
 

@@ -62,7 +62,7 @@ def recognize(options: OCROptions) -> Reader:
     reader = CropReader(TextRecognizer(options), classifier, doubt=options.cls_doubt)
 
     def read(crops: list[np.ndarray]) -> list[tuple[str, float]]:
-        return [(text, score) for ((text, score, _),) in reader([[crop] for crop in crops])]
+        return [(text, score) for ((text, score, *_),) in reader([[crop] for crop in crops])]
 
     return lambda pages: _in_groups(pages, read, CropResult)
 

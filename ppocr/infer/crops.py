@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.stages import Stages
+from ppocr.infer.words import Span
 
 MAX_SCORE_LOSS_BY_TURNING = 0.1  # of score: then a crop was right as it lay, whatever the classifier said
 
 
 class Reading(NamedTuple):
-    """What a crop says, how sure the recogniser is, and whether it had to be turned by 180° for that."""
+    """What a crop says, how sure the recogniser is, and whether it had to be turned by 180° for that.
+
+    `spans` say where its characters stand in the crop as it was read.
+    """
 
     text: str
     score: float
     turned: bool = False
+    spans: Tuple[Span, ...] = ()
 
 
 class CropReader:
@@ -60,9 +65,9 @@ class CropReader:
             others = sorted({i for i, owner in enumerate(owners) if owner in suspect}.difference(doubtful))
             turned += self._upside_down(crops, others)
             again = self._read([np.rot90(crops[i], 2) for i in turned])
-            for i, (text, score, _) in zip(turned, again):
-                if score > readings[i].score - MAX_SCORE_LOSS_BY_TURNING:
-                    readings[i] = Reading(text, score, turned=True)
+            for i, reading in zip(turned, again):
+                if reading.score > readings[i].score - MAX_SCORE_LOSS_BY_TURNING:
+                    readings[i] = reading._replace(turned=True)
         answers: list[list[Reading]] = [[] for _ in pages]
         for owner, reading in zip(owners, readings):
             answers[owner].append(reading)
@@ -70,7 +75,7 @@ class CropReader:
 
     def _read(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         with self.stages.timed("rec"):
-            return [Reading(text, score) for text, score in self.recognizer(crops)]
+            return [Reading(text, score, False, spans) for text, score, spans in self.recognizer.read(crops)]
 
     def _upside_down(self, crops: Sequence[np.ndarray], indices: Sequence[int]) -> list[int]:
         """Those of `indices` whose crops the classifier calls upside down."""

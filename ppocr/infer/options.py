@@ -25,6 +25,7 @@ class OCROptions:
         cls_doubt: crops read with no higher score are shown to the classifier (`ppocr.infer.crops`); 1 shows it all.
         cls_batch_size, rec_batch_size: most crops given to a network at once.
         rec_image_shape: (3, height, width) of a recogniser directory that has no `inference.yml`.
+        spans: find where words and characters stand in each line; without, their places are estimated from the text.
         rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.
     """
 
@@ -53,3 +54,4 @@ class OCROptions:
     rec_char_dict_path: Optional[str] = None
     use_space_char: Optional[bool] = None
     rec_batch_size: int = 8
+    spans: bool = True

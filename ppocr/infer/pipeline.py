@@ -172,8 +172,8 @@ class OCR:
     def _result(self, item: _PageInWork, readings: Sequence[Reading], per_crop: float) -> OCRResult:
         height, width = item.page.image.shape[:2]
         lines = tuple(
-            TextLine.of_region(text, score, box, polygon, upside_down=turned)
-            for (text, score, turned), (box, polygon) in zip(readings, item.regions.outlines())
+            TextLine.of_region(text, score, box, polygon, upside_down=turned, spans=spans)
+            for (text, score, turned, spans), (box, polygon) in zip(readings, item.regions.outlines())
             if text and score >= self.options.drop_score
         )
         seconds = item.seconds + per_crop * len(item.crops)

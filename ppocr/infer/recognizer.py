@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from typing import NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from ppocr.errors import ModelError
 from ppocr.infer.model_dir import ModelDir, open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
-from ppocr.ops.charset import SPACE
+from ppocr.infer.words import Span
+from ppocr.ops.characters import character_spans
+from ppocr.ops.charset import SPACE, Decoded
 from ppocr.ops.text_image import natural_width, padded_width, resize_normalize_pad, split_long_crop
 from ppocr.utils.dictionary import read_dictionary
 from ppocr.utils.malloc import MemoryNeed, return_freed_memory
@@ -26,6 +28,14 @@ class Batch(NamedTuple):
 
     indices: list[int]
     width: int
+
+
+class Recognition(NamedTuple):
+    """What a crop says, how sure that is, and where along the crop each character stands."""
+
+    text: str
+    score: float
+    spans: Tuple[Span, ...] = ()
 
 
 class TextRecognizer:
@@ -50,13 +60,17 @@ class TextRecognizer:
         self.postprocess = model.postprocess(
             "CTCLabelDecode", character_dict=characters, use_space_char=options.use_space_char
         )
-        self.batch_size = options.rec_batch_size
+        self.batch_size, self.spans = options.rec_batch_size, options.spans
         self.logits = model.logits is not None
         self.runtime = create_runtime(model, options, logits=self.logits)
         self._need = MemoryNeed(RECENT_BATCHES)
 
     def __call__(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """(text, score) of each crop, uint8[h, w, 3] BGR, in the order they came."""
+        return [(text, score) for text, score, _ in self.read(crops)]
+
+    def read(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
+        """The same with where the characters stand, unless `options.spans` is off."""
         parts: list[np.ndarray] = []
         owners: list[int] = []
         for index, crop in enumerate(crops):
@@ -64,14 +78,16 @@ class TextRecognizer:
             parts += pieces
             owners += [index] * len(pieces)
         read = self._read(parts)
-        answers: list[list[tuple[str, float]]] = [[] for _ in crops]
-        for owner, answer in zip(owners, read):
+        answers: list[list[Recognition]] = [[] for _ in crops]
+        lengths: list[list[int]] = [[] for _ in crops]
+        for owner, answer, part in zip(owners, read, parts):
             answers[owner].append(answer)
-        return [pieces[0] if len(pieces) == 1 else _join(pieces) for pieces in answers]
+            lengths[owner].append(part.shape[1])
+        return [pieces[0] if len(pieces) == 1 else _join(pieces, sizes) for pieces, sizes in zip(answers, lengths)]
 
-    def _read(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+    def _read(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
         height = self.image_shape[1]
-        answers: list[tuple[str, float]] = [("", 0.0)] * len(crops)
+        answers = [Recognition("", 0.0)] * len(crops)
         widths = [natural_width(crop, height) for crop in crops]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
         # Asked once for all batches of the call: trimming between them would take away what the next one reuses.
@@ -81,12 +97,26 @@ class TextRecognizer:
             batch = np.empty((len(indices), 3, height, width), np.float32)
             for index, out in zip(indices, batch):
                 resize_normalize_pad(self.decode.order(crops[index]), height, width, out=out)
-            for index, answer in zip(indices, self.runtime.run(batch, self._decode)):
-                answers[index] = answer
+            decoded, steps = self.runtime.run(batch, self._decode)
+            for index, answer in zip(indices, decoded):
+                step = width / steps / min(width, widths[index])
+                answers[index] = _located(answer, crops[index], step) if self.spans else Recognition(*answer[:2])
         return answers
 
-    def _decode(self, scores: np.ndarray) -> list[tuple[str, float]]:
-        return self.postprocess(scores, logits=self.logits)
+    def _decode(self, scores: np.ndarray) -> tuple[list[Decoded], int]:
+        """What each crop of a batch says, and the number of time steps."""
+        return self.postprocess.read(scores, logits=self.logits), scores.shape[1]
+
+
+def _located(decoded: Decoded, crop: np.ndarray, step: float) -> Recognition:
+    """A reading with its characters' places; `step` is a time step as a share of the crop's length."""
+    length = crop.shape[1]
+    places = character_spans(crop, [character.step for character in decoded.characters], step * length)
+    spans = tuple(
+        Span(character.text, character.score, begin / length, end / length)
+        for character, (begin, end) in zip(decoded.characters, places)
+    )
+    return Recognition(decoded.text, decoded.score, spans)
 
 
 def _check_same(characters: Sequence[str], model: ModelDir, path: str) -> None:
@@ -130,8 +160,14 @@ def plan_batches(widths: Sequence[int], batch_size: int, *, few_shapes: bool = T
     return batches
 
 
-def _join(pieces: list[tuple[str, float]]) -> tuple[str, float]:
-    """One text of a crop that was cut; the score is the mean over its characters."""
-    length = sum(len(text) for text, _ in pieces)
-    score = sum(len(text) * score for text, score in pieces) / length if length else 0.0
-    return "".join(text for text, _ in pieces), score
+def _join(pieces: Sequence[Recognition], lengths: Sequence[int]) -> Recognition:
+    """One reading of a crop that was cut into pieces of these lengths; the score is the mean over its characters."""
+    characters = sum(len(text) for text, _, _ in pieces)
+    score = sum(len(text) * score for text, score, _ in pieces) / characters if characters else 0.0
+    total, begin, spans = sum(lengths), 0, []
+    for piece, length in zip(pieces, lengths):
+        for span in piece.spans:
+            first, last = ((begin + place * length) / total for place in (span.begin, span.end))
+            spans.append(span._replace(begin=first, end=last))
+        begin += length
+    return Recognition("".join(text for text, _, _ in pieces), score, tuple(spans))

@@ -7,10 +7,9 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ppocr.infer import words
+from ppocr.infer.words import Point, Quad, Span, TextPiece
 from ppocr.ops.boxes import is_tall
-
-Point = Tuple[float, float]
-Quad = Tuple[Point, Point, Point, Point]
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,28 @@ class TextLine:
         score: mean probability of the characters, or the box score when only detection ran, in [0, 1].
         box: corners clockwise from the text's own top-left, pixels of the upright picture.
         polygon: the outline with more than four corners, when polygons were asked for.
+        spans: where its characters stand along it; empty where that is not known.
     """
 
     text: str
     score: float
     box: Quad
     polygon: Optional[Tuple[Point, ...]] = None
+    spans: Tuple[Span, ...] = ()
+
+    @property
+    def chars(self) -> Tuple[TextPiece, ...]:
+        """Its characters but spaces, each with a box; of a line without spans, by the usual width of characters."""
+        return words.characters(self._spans, self.box)
+
+    @property
+    def words(self) -> Tuple[TextPiece, ...]:
+        """What stands between its spaces; a line of Chinese without spaces is one word."""
+        return words.words(self._spans, self.box)
+
+    @property
+    def _spans(self) -> Tuple[Span, ...]:
+        return self.spans or words.estimated_spans(self.text, self.score)
 
     @classmethod
     def of_region(
@@ -38,6 +53,7 @@ class TextLine:
         polygon: Optional[np.ndarray] = None,
         *,
         upside_down: bool = False,
+        spans: Tuple[Span, ...] = (),
     ) -> TextLine:
         """A line whose box begins where its text does, as it was read.
 
@@ -48,15 +64,22 @@ class TextLine:
             box: float32[4, 2], clockwise from the region's top-left corner.
             polygon: float32[M, 2].
             upside_down: the crop was turned by half before it was read.
+            spans: of its characters, in the crop as it was read.
         """
         begin = (1 if is_tall(box) else 0) + (2 if upside_down else 0)
         corners = _floats(np.roll(box, -begin, axis=0))
-        return cls(text, float(score), corners, None if polygon is None else _floats(polygon))  # type: ignore[arg-type]
+        outline = None if polygon is None else _floats(polygon)
+        return cls(text, float(score), corners, outline, spans)  # type: ignore[arg-type]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, words: bool = False, chars: bool = False) -> dict[str, Any]:
+        """Its JSON form, with its words and characters where they are asked for."""
         record: dict[str, Any] = {"text": self.text, "score": round(self.score, 4), "box": _points(self.box)}
         if self.polygon is not None:
             record["polygon"] = _points(self.polygon)
+        if words:
+            record["words"] = [word.to_dict() for word in self.words]
+        if chars:
+            record["chars"] = [character.to_dict() for character in self.chars]
         return record
 
     @classmethod
@@ -92,14 +115,15 @@ class OCRResult:
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, words: bool = False, chars: bool = False) -> dict[str, Any]:
+        """Its JSON form, the lines with their words and characters where they are asked for."""
         return {
             "file": self.file,
             "page": self.page,
             "width": self.width,
             "height": self.height,
             "seconds": round(self.seconds, 4),
-            "lines": [line.to_dict() for line in self.lines],
+            "lines": [line.to_dict(words=words, chars=chars) for line in self.lines],
         }
 
     @classmethod

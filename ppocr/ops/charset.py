@@ -8,7 +8,7 @@ Korean and Latin recognisers have both. Both are read as a space; texts are enco
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -18,6 +18,28 @@ from ppocr.parse import ParseError, read_text
 BLANK = 0
 SPACE = " "
 REST = "\ufffd"  # a dictionary that holds it reads every character it does not know as "one of the rest"
+
+
+class Emission(NamedTuple):
+    """One character of a reading.
+
+    Attributes:
+        text: the dictionary's entry.
+        score: its probability where it begins, [0, 1].
+        step: its centre on the axis of time steps, weighted by probability; step 0 reaches from 0 to 1.
+    """
+
+    text: str
+    score: float
+    step: float
+
+
+class Decoded(NamedTuple):
+    """What one crop says: the text, the mean probability of its characters (0.0 without any), and these."""
+
+    text: str
+    score: float
+    characters: Tuple[Emission, ...] = ()
 
 
 class Charset:
@@ -91,26 +113,36 @@ class Charset:
             raise ValueError(f"characters outside the dictionary: {self.unknown(text)!r}")
         return indices  # type: ignore[return-value]
 
-    def decode(self, indices: np.ndarray, probabilities: np.ndarray) -> tuple[str, float]:
+    def decode(self, indices: np.ndarray, probabilities: np.ndarray) -> Decoded:
         """Best-path CTC decoding of one crop: merge repeats, drop blanks.
 
         Args:
             indices: int[T], the most probable class of each time step.
             probabilities: float32[T], the probability of that class.
-
-        Returns:
-            The text, and the mean probability of its characters (0.0 for an empty text).
         """
-        keep = indices != BLANK
-        keep[1:] &= indices[1:] != indices[:-1]
-        chosen = indices[keep]
+        begins = indices != BLANK
+        changes = indices[1:] != indices[:-1]
+        begins[1:] &= changes
+        chosen = indices[begins]
         if not len(chosen):
-            return "", 0.0
-        text = "".join(self.characters[index - 1] for index in chosen)
-        return text, float(probabilities[keep].mean())
+            return Decoded("", 0.0)
+        texts = [self.characters[index - 1] for index in chosen.tolist()]
+        scores = probabilities[begins]
+        # Sums over runs of equal classes; those of characters begin where `begins` says.
+        runs = np.flatnonzero(np.concatenate(([True], changes)))
+        steps = np.arange(0.5, len(indices), dtype=np.float32)
+        sums = np.add.reduceat(np.stack((probabilities * steps, probabilities)), runs, axis=1)
+        weighted, weights = sums[:, begins[runs]]
+        centres = weighted / np.maximum(weights, 1e-6)
+        characters = tuple(map(Emission, texts, scores.tolist(), centres.tolist()))
+        return Decoded("".join(texts), float(scores.mean()), characters)
 
     def decode_batch(self, scores: np.ndarray, *, logits: bool = False) -> list[tuple[str, float]]:
-        """Decode a batch into N (text, score) pairs.
+        """(text, score) of each crop of a batch; arguments as of `read_batch`."""
+        return [(decoded.text, decoded.score) for decoded in self.read_batch(scores, logits=logits)]
+
+    def read_batch(self, scores: np.ndarray, *, logits: bool = False) -> list[Decoded]:
+        """What each crop of a batch says.
 
         Args:
             scores: float32[N, T, num_classes], probabilities or logits.

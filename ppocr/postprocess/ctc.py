@@ -7,7 +7,7 @@ from typing import List, Optional
 import numpy as np
 
 from ppocr.errors import ModelError
-from ppocr.ops.charset import Charset, stored_charsets
+from ppocr.ops.charset import Charset, Decoded, stored_charsets
 
 
 class CTCLabelDecode:
@@ -39,6 +39,10 @@ class CTCLabelDecode:
             ModelError: C is not the character set's number of classes; texts would be gibberish.
         """
         return self.charset(scores.shape[2]).decode_batch(scores, logits=logits)
+
+    def read(self, scores: np.ndarray, *, logits: bool = False) -> list[Decoded]:
+        """The same with where each character stands; arguments and errors as above."""
+        return self.charset(scores.shape[2]).read_batch(scores, logits=logits)
 
     def charset(self, num_classes: int) -> Charset:
         """The characters of a network with so many classes.

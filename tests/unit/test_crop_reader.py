@@ -11,11 +11,11 @@ class Recognizer:
     """A crop is one row of pixels: its score upright and its score upside down, in hundredths."""
 
     def __init__(self):
-        self.read = 0
+        self.seen = 0
 
-    def __call__(self, crops):
-        self.read += len(crops)
-        return [(f"{crop[0, 0, 0]}", crop[0, 0, 0] / 100) for crop in crops]
+    def read(self, crops):
+        self.seen += len(crops)
+        return [(f"{crop[0, 0, 0]}", crop[0, 0, 0] / 100, ()) for crop in crops]
 
 
 class Classifier:
@@ -42,12 +42,12 @@ def reader():
 def test_what_is_read_surely_is_not_classified(reader):
     readings = reader([[crop(SURE, 0.1), crop(MIDDLING, 0.1, called_turned=True)]])
     assert [reading.turned for reading in readings[0]] == [False, False]
-    assert reader.classifier.seen == 0 and reader.recognizer.read == 2
+    assert reader.classifier.seen == 0 and reader.recognizer.seen == 2
 
 
 def test_a_doubtful_crop_upside_down_is_read_again(reader):
     readings = reader([[crop(UNSURE, SURE, called_turned=True)]])
-    assert readings == [[("97", SURE, True)]]
+    assert readings == [[("97", SURE, True, ())]]
 
 
 def test_a_crop_upside_down_puts_the_rest_of_its_page_in_doubt(reader):
@@ -56,11 +56,11 @@ def test_a_crop_upside_down_puts_the_rest_of_its_page_in_doubt(reader):
     other = [crop(SURE, MIDDLING, called_turned=True)]
     readings = reader([page, other, []])
     assert [[reading.turned for reading in answers] for answers in readings] == [[True, True, False], [False], []]
-    assert reader.classifier.seen == 3 and reader.recognizer.read == 4 + 2
+    assert reader.classifier.seen == 3 and reader.recognizer.seen == 4 + 2
 
 
 def test_a_wrong_call_does_not_spoil_a_reading(reader):
-    assert reader([[crop(0.85, 0.3, called_turned=True)]]) == [[("85", 0.85, False)]]
+    assert reader([[crop(0.85, 0.3, called_turned=True)]]) == [[("85", 0.85, False, ())]]
 
 
 def test_all_doubt_shows_the_classifier_everything(reader):
@@ -71,4 +71,4 @@ def test_all_doubt_shows_the_classifier_everything(reader):
 
 def test_without_a_classifier_crops_are_read_as_they_lie(reader):
     reader.classifier = None
-    assert reader([[crop(UNSURE, SURE, called_turned=True)], []]) == [[("60", UNSURE, False)], []]
+    assert reader([[crop(UNSURE, SURE, called_turned=True)], []]) == [[("60", UNSURE, False, ())], []]

@@ -14,6 +14,7 @@ from ppocr.cli.command import run_job
 from ppocr.cli.jobs import Job, Runner, plan
 from ppocr.cli.workers import run_in_workers
 from ppocr.errors import InputError, ModelError, PPOCRError
+from ppocr.infer.io.writers import create_writer
 from ppocr.infer.options import OCROptions
 from ppocr.infer.results import OCRResult, TextLine
 
@@ -172,7 +173,7 @@ def test_a_worker_that_is_stopped_or_takes_too_long_costs_one_page(sources, how)
 
 def test_the_command_tells_what_killed_a_worker(sources, capsysbinary):
     cv2.imwrite("07.png", np.zeros((9, 9, 3), np.uint8))
-    assert run_job(Job(dying, OCROptions()), sources, form="text", workers=2) == 1
+    assert run_job(Job(dying, OCROptions()), sources, writer=create_writer("text"), workers=2) == 1
     captured = capsysbinary.readouterr()
     assert captured.out.count(b" by ") == 21
     assert captured.err.decode().splitlines() == [

@@ -19,11 +19,13 @@ import cv2
 import numpy as np
 
 from ppocr.infer.results import OCRResult, TextLine
+from ppocr.infer.words import Span
 
 UNKNOWN_DPI = 144.0  # of pictures that do not say: PDF pages are rendered at the same by default
 JPEG_QUALITY = 85
 _MAX_JPEG_SIDE = 65_500  # pixels a side
 _PAGE_LIMITS = (3.0, 14_400.0)  # points a side
+_MIN_STEP = 20  # thousandths of the font size: smaller steps are not written
 _DESCENT = 0.2  # of the box's height lies below the baseline
 
 # A deflated TrueType font (made with fontTools' FontBuilder; 1000 units per em, ascent 800, descent -200) of three
@@ -127,7 +129,10 @@ class PdfWriter:
         return out + b"".join(table) + trailer.encode()
 
     def _show(self, line: TextLine, scale: float, page_height: float) -> bytes:
-        """The operators that place one line: its baseline along the box, stretched to the box's length."""
+        """The operators that place one line: its baseline along the box, stretched to the box's length.
+
+        It is one string, since readers may put strings in another order; each character is moved to where it stands.
+        """
         corners = np.array([(x * scale, page_height - y * scale) for x, y in line.box])
         top_left, top_right, bottom_right, bottom_left = corners
         along = (top_right + bottom_right - top_left - bottom_left) / 2
@@ -137,9 +142,20 @@ class PdfWriter:
         x, y = bottom_left + _DESCENT * upward
         natural = sum(_width(character) for character in line.text) / 1000 * size
         stretch = length / max(natural, 1e-6)
-        codes = "".join(f"{self._code(character):04X}" for character in line.text)
         matrix = f"{cos * stretch:.5f} {sin * stretch:.5f} {-sin:.5f} {cos:.5f} {x:.2f} {y:.2f}"
-        return f"/F {size:.2f} Tf {matrix} Tm <{codes}> Tj".encode()
+        return f"/F {size:.2f} Tf {matrix} Tm [{self._string(line, 1000 * natural / size)}] TJ".encode()
+
+    def _string(self, line: TextLine, length: float) -> str:
+        """The codes of a line of this length (thousandths of the font size), with steps to where characters stand."""
+        parts, position = ["<"], 0.0
+        for span in line.spans or [Span(line.text, line.score, 0.0, 1.0)]:
+            step = round(span.begin * length - position)
+            if abs(step) > _MIN_STEP and not span.text.isspace():
+                parts.append(f">{-step}<")  # the format counts steps backwards
+                position += step
+            parts += [f"{self._code(character):04X}" for character in span.text]
+            position += sum(map(_width, span.text))
+        return "".join([*parts, ">"]).replace("<>", "")
 
     def _code(self, character: str) -> int:
         if len(self._codes) >= 0xFFFE:  # two bytes hold no more; nobody's dictionary comes near

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from html import escape
-from typing import Callable, Optional, Protocol, Union
+from typing import Callable, Mapping, Optional, Protocol, Union
 
 from ppocr import __version__
 from ppocr.infer.results import CropResult, DirectionResult, OCRResult, Point, TextLine
@@ -31,8 +30,16 @@ class Writer(Protocol):
     def end(self) -> bytes: ...
 
 
-def create_writer(form: str) -> Writer:
-    """The writer of `text`, `json`, `jsonl`, `tsv`, `hocr` or `pdf`."""
+def create_writer(form: str, *, words: bool = False, chars: bool = False) -> Writer:
+    """The writer of one of `FORMATS`.
+
+    Args:
+        form: its name.
+        words, chars: whether JSON has the words and characters of each line.
+    """
+    if form in ("json", "jsonl"):
+        detail = {"words": words, "chars": chars}
+        return JsonWriter(**detail) if form == "json" else JsonLinesWriter(**detail)
     return _WRITERS[form]()
 
 
@@ -59,22 +66,26 @@ class TextWriter:
 
 
 class JsonLinesWriter:
-    """One JSON object a line."""
+    """One JSON object a line; arguments as of `create_writer`."""
+
+    def __init__(self, *, words: bool = False, chars: bool = False) -> None:
+        self._detail = {"words": words, "chars": chars}
 
     def begin(self) -> bytes:
         return b""
 
     def page(self, result: Result, picture: Optional[object] = None) -> bytes:
-        return _json(result) + b"\n"
+        return _json(result, self._detail) + b"\n"
 
     def end(self) -> bytes:
         return b""
 
 
 class JsonWriter:
-    """One JSON list of the same objects."""
+    """One JSON list of the same objects; arguments as of `create_writer`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, words: bool = False, chars: bool = False) -> None:
+        self._detail = {"words": words, "chars": chars}
         self._separator = b"\n"
 
     def begin(self) -> bytes:
@@ -82,7 +93,7 @@ class JsonWriter:
 
     def page(self, result: Result, picture: Optional[object] = None) -> bytes:
         separator, self._separator = self._separator, b",\n"
-        return separator + _json(result)
+        return separator + _json(result, self._detail)
 
     def end(self) -> bytes:
         return b"\n]\n"
@@ -121,7 +132,7 @@ class TsvWriter:
 
 
 class HocrWriter:
-    """hOCR 1.2: XHTML whose elements carry boxes; words divide a line's box by their characters' widths."""
+    """hOCR 1.2: XHTML whose elements carry boxes."""
 
     def __init__(self) -> None:
         self._pages = 0
@@ -153,10 +164,10 @@ class HocrWriter:
 
     def _line(self, line: TextLine, number: int) -> str:
         name = f"line_{self._pages}_{number}"
-        words = "".join(
-            f'<span class="ocrx_word" id="word_{self._pages}_{number}_{index}" title="bbox {_bounds(box)};'
-            f' x_wconf {round(100 * line.score)}">{_xml(word)}</span>{space}'
-            for index, (word, box, space) in enumerate(_words(line), 1)
+        words = " ".join(
+            f'<span class="ocrx_word" id="word_{self._pages}_{number}_{index}" title="bbox {_bounds(word.box)};'
+            f' x_wconf {round(100 * word.score)}">{_xml(word.text)}</span>'
+            for index, word in enumerate(line.words, 1)
         )
         return (
             f'<span class="ocr_line" id="{name}" title="bbox {_bounds(line.box)}{_baseline(line)}">{words}</span><br/>'
@@ -184,9 +195,10 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _json(result: Result) -> bytes:
+def _json(result: Result, detail: Mapping[str, bool]) -> bytes:
+    record = result.to_dict(**detail) if isinstance(result, OCRResult) else result.to_dict()
     # `backslashreplace` writes a lone surrogate (a byte of a file name that is not UTF-8) as \udcXX, which is JSON.
-    return _encode(json.dumps(result.to_dict(), ensure_ascii=False))
+    return _encode(json.dumps(record, ensure_ascii=False))
 
 
 def _cell(value: object) -> str:
@@ -223,25 +235,3 @@ def _baseline(line: TextLine) -> str:
     bounds_left, bounds_bottom = min(x for x, _ in line.box), max(y for _, y in line.box)
     offset = left_y + slope * (bounds_left - left) - bounds_bottom
     return f"; baseline {slope:.3f} {offset:.0f}"
-
-
-def _words(line: TextLine) -> list[tuple[str, tuple[Point, ...], str]]:
-    """(word, corners, the space after it): the line's box cut where the widths of its characters say."""
-    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line.text]
-    total = sum(widths)
-    words: list[tuple[str, tuple[Point, ...], str]] = []
-    for match in re.finditer(r"\S+", line.text):
-        begin, end = (sum(widths[:index]) / total for index in match.span())
-        top_left, top_right, bottom_right, bottom_left = line.box
-        corners = (
-            _between(top_left, top_right, begin),
-            _between(top_left, top_right, end),
-            _between(bottom_left, bottom_right, end),
-            _between(bottom_left, bottom_right, begin),
-        )
-        words.append((match.group(), corners, " " if match.end() < len(line.text) else ""))
-    return words
-
-
-def _between(a: Point, b: Point, share: float) -> Point:
-    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share

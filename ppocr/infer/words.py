@@ -1,0 +1,91 @@
+"""Words and characters of a line: where they stand along it, and their boxes on the page."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Iterable, List, NamedTuple, Sequence, Tuple
+
+Point = Tuple[float, float]
+Quad = Tuple[Point, Point, Point, Point]
+
+
+class Span(NamedTuple):
+    """One character of a line.
+
+    Attributes:
+        text: an entry of the dictionary, mostly one character.
+        score: its probability, [0, 1].
+        begin, end: along the line, as shares of its length from where the text begins.
+    """
+
+    text: str
+    score: float
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class TextPiece:
+    """A word or a character of a line.
+
+    Attributes:
+        text: without spaces.
+        score: mean probability of its characters, [0, 1].
+        box: corners clockwise from the text's own top-left, pixels of the page as its line's.
+    """
+
+    text: str
+    score: float
+    box: Quad
+
+    def to_dict(self) -> dict[str, Any]:
+        box = [[round(x, 1), round(y, 1)] for x, y in self.box]
+        return {"text": self.text, "score": round(self.score, 4), "box": box}
+
+
+def estimated_spans(text: str, score: float) -> Tuple[Span, ...]:
+    """Spans of a line of which nothing but the text is known: Chinese characters are twice as wide as Latin ones."""
+    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text]
+    total, position, spans = sum(widths), 0, []
+    for character, width in zip(text, widths):
+        spans.append(Span(character, score, position / total, (position + width) / total))
+        position += width
+    return tuple(spans)
+
+
+def characters(spans: Iterable[Span], box: Quad) -> Tuple[TextPiece, ...]:
+    """Every character but spaces.
+
+    Args:
+        spans: of a line.
+        box: of that line, the text's own top-left corner first.
+    """
+    return tuple(_piece([span], box) for span in spans if not span.text.isspace())
+
+
+def words(spans: Iterable[Span], box: Quad) -> Tuple[TextPiece, ...]:
+    """What stands between spaces; arguments as of `characters`."""
+    groups: List[List[Span]] = [[]]
+    for span in spans:
+        if span.text.isspace():
+            groups.append([])
+        else:
+            groups[-1].append(span)
+    return tuple(_piece(group, box) for group in groups if group)
+
+
+def _piece(spans: Sequence[Span], box: Quad) -> TextPiece:
+    top_left, top_right, bottom_right, bottom_left = box
+    begin, end = spans[0].begin, spans[-1].end
+    corners = (
+        _between(top_left, top_right, begin),
+        _between(top_left, top_right, end),
+        _between(bottom_left, bottom_right, end),
+        _between(bottom_left, bottom_right, begin),
+    )
+    return TextPiece("".join(span.text for span in spans), sum(span.score for span in spans) / len(spans), corners)
+
+
+def _between(a: Point, b: Point, share: float) -> Point:
+    return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share
