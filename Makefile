@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
-MODELS ?= tiny
+MODELS ?= slim
 SECONDS ?= 600
 
 WORK   ?= $(HOME)/.cache/ppocr-release

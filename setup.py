@@ -42,7 +42,7 @@ setup(
     packages=[*find_packages(include=["ppocr", "ppocr.*"]), "ppocr.configs"],
     package_dir={"ppocr.configs": "configs"},
     package_data={
-        "ppocr": ["py.typed"],
+        "ppocr": ["py.typed", "models/*/*", "models/*/*/*"],
         "ppocr.modeling.cpu": ["*.c"],
         "ppocr.utils": ["dict/*.txt"],
         "ppocr.configs": ["*/*.yml"],

@@ -21,7 +21,7 @@ import numpy as np
 
 from ppocr import __version__
 from ppocr.errors import ConfigError, ModelError
-from ppocr.infer.model_dir import DEFAULT, ModelDir, cache_root
+from ppocr.infer.model_dir import DEFAULT, ModelDir, cache_root, family_roots
 from ppocr.infer.runtimes.create import ENGINES
 from ppocr.utils.atomic import recover_directories
 from ppocr.utils.cache import cache_folder
@@ -41,7 +41,7 @@ TRIAL_SECONDS = 300.0  # a model that an engine sees for the first time is conve
 
 @dataclass(frozen=True)
 class ModelState:
-    """A model directory in the cache. `problem` is empty if it is whole; `hashes`: files whose hash is known."""
+    """A model directory in the cache or in the package. `problem` is empty if it is whole; `hashes`: files whose hash is known."""
 
     name: str
     bytes: int
@@ -152,11 +152,10 @@ def _memory() -> Tuple[Optional[int], Optional[int]]:
 
 
 def model_states() -> List[ModelState]:
-    """Every model in the cache, with all of its hashes checked."""
-    root = cache_root()
-    recover_directories(root)
+    """Every model in the cache and in the package, with all of its hashes checked."""
+    recover_directories(cache_root())
     found = []
-    for path in sorted(root.glob("[!.]*/*")) if root.is_dir() else ():
+    for path in (path for root in family_roots() for path in sorted(root.glob("[!.]*/*"))):
         if path.is_dir():
             name = f"{path.parent.name}/{path.name}"
             try:

@@ -2,8 +2,8 @@
 
 ppocr models fetch mobile          download the official models, convert and check them
 ppocr models fetch dictionaries    PaddleOCR's character dictionaries, which its configurations name
-ppocr models list                  what can be fetched, and what is there
-ppocr models path mobile           the folder of a fetched family; mobile/det for one of its models
+ppocr models list                  what is there, and what can be fetched
+ppocr models path mobile           the folder of a family; mobile/det for one of its models
 ppocr models import FILE.onnx|DIR --config FILE --output FILE.pdparams
                                    official inference model -> weights to train on
 """
@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 from ppocr.cli.main import print_error
 from ppocr.errors import FetchError, InputError, ModelError, suggest
-from ppocr.infer.model_dir import cache_root
+from ppocr.infer.integrity import MANIFEST
+from ppocr.infer.model_dir import SHIPPED, cache_root, family_roots
+from ppocr.parse import parse_json, read_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +74,9 @@ def _fetch(args: argparse.Namespace) -> int:
 
     if args.name == dictionaries.NAME:
         return _fetch_dictionaries(args)
+    if (SHIPPED / args.name).is_dir() and args.name not in FAMILIES:
+        print(f"{args.name}: comes with the package: {SHIPPED / args.name}")
+        return 0
     if args.name not in FAMILIES:
         names = [*FAMILIES, dictionaries.NAME]
         raise FetchError(f"no family of models is called {args.name!r}{suggest(args.name, names)}")
@@ -180,7 +185,8 @@ def _print_report(name: str, report: FetchReport) -> None:
 def _list(args: argparse.Namespace) -> int:
     from ppocr.official.families import FAMILIES
 
-    rows = [_row(name, family.title) for name, family in FAMILIES.items()]
+    titles = {**_shipped_titles(), **{name: family.title for name, family in FAMILIES.items()}}
+    rows = [_row(name, title) for name, title in titles.items()]
     if args.format == "json":
         print(json.dumps(rows, indent=1))
         return 0
@@ -192,10 +198,16 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _shipped_titles() -> dict[str, str]:
+    """Family in the package → what its manifest says of it."""
+    manifests = sorted(SHIPPED.glob(f"*/{MANIFEST}"))
+    return {path.parent.name: str(parse_json(read_bytes(path)).get("title", "")) for path in manifests}
+
+
 def _row(name: str, title: str) -> dict[str, Any]:
     from ppocr.official.install import installed_problems
 
-    directory = cache_root() / name
+    directory = next((root / name for root in family_roots() if (root / name).is_dir()), cache_root() / name)
     problems = installed_problems(directory) if directory.is_dir() else []
     state = ("damaged" if problems else "ready") if directory.is_dir() else "absent"
     return {"name": name, "title": title, "state": state, "path": str(directory), "problems": problems}
@@ -205,11 +217,11 @@ def _path(args: argparse.Namespace) -> int:
     family, _, kind = args.name.partition("/")
     if not family or (kind and kind not in KINDS):
         raise ModelError(f"{args.name}: expected a family, or family/kind with kind one of {', '.join(KINDS)}")
-    path = cache_root() / family / kind
-    if not path.is_dir():
-        raise ModelError(f"{args.name}: not fetched: ppocr models fetch {family}")
-    print(path)
-    return 0
+    for root in family_roots():
+        if (root / family / kind).is_dir():
+            print(root / family / kind)
+            return 0
+    raise ModelError(f"{args.name}: not fetched: ppocr models fetch {family}")
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -1,12 +1,11 @@
-"""Which fetched family reads a language, by PaddleOCR's names for `lang`."""
+"""Which family reads a language, by PaddleOCR's names for `lang`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Tuple
 
 from ppocr.errors import ModelError
-from ppocr.infer.model_dir import DEFAULT, cache_root
+from ppocr.infer.model_dir import DEFAULT, families_with
 
 _LATIN = (
     "af", "az", "bs", "ca", "cs", "cy", "da", "de", "es", "et", "eu", "fi", "fr", "ga", "gl", "hr", "hu", "id", "is",
@@ -17,7 +16,7 @@ _LATIN = (
 # Language → the families that read it, the fastest first. `DEFAULT` stands for any.
 FAMILIES = {
     **dict.fromkeys(("ch", "en"), (DEFAULT,)),
-    **dict.fromkeys(("chinese_cht", *_LATIN), ("tiny", "small")),
+    **dict.fromkeys(("chinese_cht", *_LATIN), ("slim", "tiny", "small")),
     "japan": ("small",),
 }
 
@@ -26,7 +25,7 @@ def family_of(lang: str) -> str:
     """The family for `OCROptions.det`, `.cls` and `.rec`.
 
     Raises:
-        ModelError: no weights for the language are known, or none of them was fetched.
+        ModelError: no weights for the language are known, or none of them is there.
     """
     families: Tuple[str, ...] = FAMILIES.get(lang, ())
     if not families:
@@ -36,6 +35,6 @@ def family_of(lang: str) -> str:
             "Name a model directory of your own instead"
         )
     for family in families:
-        if family == DEFAULT or Path(cache_root() / family / "rec").is_dir():
+        if family == DEFAULT or family in families_with("rec"):
             return family
     raise ModelError(f"lang {lang!r}: its models have not been fetched: ppocr models fetch {families[0]}")

@@ -19,8 +19,9 @@ Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
 ONNX = "inference.onnx"  # graph and weights in one, for the ONNX engines
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
-DEFAULT = "default"  # in the place of a family: the first of these that was fetched, else whichever was
-PREFERRED = ("tiny", "mobile", "small")
+DEFAULT = "default"  # in the place of a family: the first of these that is there, else whichever was fetched
+PREFERRED = ("slim", "tiny", "mobile", "small")
+SHIPPED = Path(__file__).resolve().parents[1] / "models"  # families that the package brings
 LOGITS = "inference.logits.json"  # the same graph up to the last softmax, over the same weights; our exports have it
 SPEC = "inference.yml"
 ATTEMPTS = 5  # to look into a directory while it is being replaced
@@ -32,7 +33,9 @@ def cache_root() -> Path:
 
 
 def resolve_model(name: str, kind: Kind) -> Path:
-    """The directory of a model: a path as it is, or a fetched family's part; "default" is the best family there is.
+    """The directory of a model: a path as it is, or a family's part; "default" is the first of `PREFERRED` there is.
+
+    A family in the cache is taken rather than one of its name in the package.
 
     Raises:
         ModelError: neither exists; says how to get it.
@@ -42,24 +45,29 @@ def resolve_model(name: str, kind: Kind) -> Path:
     if path.is_dir():
         return path
     recover_directories(cache_root())
-    families = _fetched_families(kind)
+    families = families_with(kind)
     for family in families[:1] if name == DEFAULT else [name]:
-        if (cache_root() / family / kind).is_dir():
-            return cache_root() / family / kind
-    if name == DEFAULT:
-        raise ModelError(f"no models have been fetched yet: ppocr models fetch {PREFERRED[0]}")
+        for root in family_roots():
+            if (root / family / kind).is_dir():
+                return root / family / kind
+    if name == DEFAULT:  # only where a package leaves out the models that ours brings
+        raise ModelError(f"no models have been fetched yet: ppocr models fetch {PREFERRED[1]}")
     if os.sep in name or "/" in name:
         raise ModelError(f"{name}: no such model directory")
     there = f" (there are {', '.join(families)})" if families else ""
     raise ModelError(
-        f"{name}: no such model directory, and no fetched family of this name{there}: ppocr models fetch {name}"
+        f"{name}: no such model directory, and no family of this name{there}: ppocr models fetch {name}"
     )
 
 
-def _fetched_families(kind: Kind) -> list[str]:
-    """The families in the cache that have this network, best first."""
-    root = cache_root()
-    found = {path.name for path in root.iterdir() if (path / kind).is_dir()} if root.is_dir() else set()
+def family_roots() -> Tuple[Path, Path]:
+    """Where families are looked for: in the cache, then in the package."""
+    return cache_root(), SHIPPED
+
+
+def families_with(kind: Kind) -> list[str]:
+    """The families that have this network, fetched or in the package, best first."""
+    found = {path.name for root in family_roots() if root.is_dir() for path in root.iterdir() if (path / kind).is_dir()}
     others = sorted(name for name in found.difference(PREFERRED) if not name.startswith("."))  # half-written ones hide
     return [*(name for name in PREFERRED if name in found), *others]
 

@@ -230,7 +230,7 @@ def test_pdf_to_a_terminal_is_wrong_usage(ink, monkeypatch, capsys):
 def test_missing_models_say_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert main(["ocr", "a.png", "--output", "out.txt"]) == 1
+    assert main(["ocr", "a.png", "--models", "tiny", "--output", "out.txt"]) == 1
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "ppocr models fetch tiny" in captured.err
     assert not os.path.exists("out.txt")  # nor was an existing one emptied

@@ -9,6 +9,7 @@ import pytest
 from ppocr.cli import diagnosis
 from ppocr.cli.diagnosis import TEXT, Trial
 from ppocr.cli.main import main
+from ppocr.infer import model_dir
 
 
 @pytest.fixture
@@ -37,12 +38,14 @@ def test_a_damaged_model_is_named(ink_family, trials, tmp_path, capsys):
     assert {"versions", "system", "models", "caches", "engines", "problems"} == set(found)
     assert ["inference.pdiparams: damaged" in problem for problem in found["problems"]] == [True]
     states = {model["name"]: bool(model["problem"]) for model in found["models"]}
-    assert states == {"ink/cls": False, "ink/det": False, "ink/rec": True}
+    slim = dict.fromkeys(("slim/cls", "slim/det", "slim/rec"), False)
+    assert states == {"ink/cls": False, "ink/det": False, "ink/rec": True, **slim}
     assert found["system"]["cores"] >= 1 and found["versions"]["numpy"]
 
 
 def test_without_models_it_says_how_to_get_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr(model_dir, "SHIPPED", tmp_path / "none")  # a package without models
     assert main(["doctor"]) == 1
     assert "ppocr models fetch tiny" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ import pytest
 
 from ppocr.errors import ConfigError, InputError, ModelError
 from ppocr.infer import detector as det
+from ppocr.infer import model_dir
 from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.detector import TextDetector
 from ppocr.infer.io.sources import Page
@@ -156,11 +157,12 @@ def test_the_width_of_a_crop_does_not_depend_on_its_neighbours():
 
 
 def test_missing_family_tells_how_to_get_it(ink_family):
-    with pytest.raises(ModelError, match=r"\(there are ink\): ppocr models fetch nosuch"):
+    with pytest.raises(ModelError, match=r"\(there are slim, ink\): ppocr models fetch nosuch"):
         TextDetector(dataclasses.replace(ink_family, det="nosuch"))
 
 
-def test_the_default_is_the_best_family_that_was_fetched(ink_family, tmp_path):
+def test_the_default_is_the_best_family_that_is_there(ink_family, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_dir, "SHIPPED", tmp_path / "none")
     options = dataclasses.replace(ink_family, det="default")
     (tmp_path / "models/ink").rename(tmp_path / "models/.hidden")  # as a fetch that is under way
     with pytest.raises(ModelError, match="no models have been fetched yet: ppocr models fetch tiny"):
@@ -174,6 +176,10 @@ def test_the_default_is_the_best_family_that_was_fetched(ink_family, tmp_path):
     (tmp_path / "models/mobile").rename(tmp_path / "models/tiny")
     assert resolve_model("default", "det").parent.name == "tiny"
     TextDetector(options)
+    (tmp_path / "none/slim").mkdir(parents=True)
+    shutil.copytree(tmp_path / "models/tiny/det", tmp_path / "none/slim/det")  # as the package brings it
+    assert resolve_model("default", "det").parent == tmp_path / "none/slim"
+    assert resolve_model("default", "rec").parent.name == "tiny"
 
 
 def test_a_directory_without_a_model_is_told(ink_family, tmp_path):
