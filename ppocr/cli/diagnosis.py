@@ -41,7 +41,7 @@ TRIAL_SECONDS = 300.0  # a model that an engine sees for the first time is conve
 
 @dataclass(frozen=True)
 class ModelState:
-    """A model directory in the cache or in the package. `problem` is empty if it is whole; `hashes`: files whose hash is known."""
+    """A model directory, fetched or shipped. `problem` is empty if it is whole; `hashes`: files whose hash is known."""
 
     name: str
     bytes: int
