@@ -12,7 +12,7 @@ from ppocr.data.loader import Loader
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.inputs import drawn_pages, preprocessing
 from ppocr.errors import ConfigError, LabelError, ModelError
-from ppocr.export.export import exported_model
+from ppocr.export.export import exported_models
 from ppocr.infer.model_dir import ModelDir
 from ppocr.utils.networks import predict
 
@@ -26,7 +26,7 @@ MAX_CORNER_SHIFT_PIXELS = 3.0
 def check_results(experiment: Experiment, directory: Path) -> int:
     """Compare the two on pictures of `Eval`, or on drawn ones where those are not at hand.
 
-    The exported model is run by the engine that predictors use, with the post-processing that its `inference.yml` says.
+    The exported model is run by the engines that predictors use, with the post-processing of its `inference.yml`.
 
     Returns:
         The number of pictures.
@@ -34,18 +34,19 @@ def check_results(experiment: Experiment, directory: Path) -> int:
     Raises:
         ModelError: they read a picture differently; says which, and what each found.
     """
-    runtime = exported_model(directory)
+    runtimes = exported_models(directory)
     decode = ModelDir.open(directory).postprocess(experiment.config["PostProcess"]["name"])
     count = 0
     for batch in _batches(experiment):
         ours = experiment.predictions(predict(experiment.model, batch["image"]), batch)
-        theirs = experiment.predictions(runtime.run(batch["image"]), batch, decode=decode)
-        for place, mine, other in zip(batch["places"], ours, theirs):
-            if not _is_same(mine, other):
-                raise ModelError(
-                    f"{directory.name}: not written: on {place} the network finds {_short(mine)}, but the exported "
-                    f"model {_short(other)}"
-                )
+        for runtime in runtimes:
+            theirs = experiment.predictions(runtime.run(batch["image"]), batch, decode=decode)
+            for place, mine, other in zip(batch["places"], ours, theirs):
+                if not _is_same(mine, other):
+                    raise ModelError(
+                        f"{directory.name}: not written: on {place} the network finds {_short(mine)}, but the exported "
+                        f"model {_short(other)}"
+                    )
         count += len(batch["places"])
         if count >= MAX_CHECKED_PICTURES:
             break

@@ -29,10 +29,15 @@ JUDGED_PICTURES = {
 }  # of `Eval`, for int8 execution
 
 
-def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
+def export_config(config: Config, *, form: str = "paddle") -> Union[ExportReport, QuantizedReport]:
     """Write the network with its weights as a model directory, `Global.save_inference_dir`.
 
+    Args:
+        config: also says which weights.
+        form: "paddle", "onnx" or "both": which files to write.
+
     Raises:
+        MissingExtraError: `form` needs onnxruntime or paddle2onnx, and it is not installed.
         ConfigError: problems of the configuration, or it does not say which weights or where to.
         ModelError: the exported model does not compute the same.
     """
@@ -46,13 +51,13 @@ def export_config(config: Config) -> Union[ExportReport, QuantizedReport]:
         return export_quantized(
             main_network(experiment.model), experiment.config, Path(directory), execution=settings.execution,
             float_layers=settings.deployed_in_float, batches=_calibration_batches(loader),
-            score=_score(experiment, loader) if loader is not None else None,
+            score=_score(experiment, loader) if loader is not None else None, form=form,
         )  # fmt: skip
 
     def check(written: Path) -> None:
         logger.info("%d pictures are read as the network reads them", check_results(experiment, written))
 
-    return export_model(experiment.model, experiment.config, Path(directory), check=check)
+    return export_model(experiment.model, experiment.config, Path(directory), check=check, form=form)
 
 
 def _calibration_batches(loader: Optional[Loader]) -> List[np.ndarray]:

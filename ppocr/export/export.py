@@ -21,8 +21,11 @@ import yaml
 from ppocr.config import Config
 from ppocr.engine.build import FREE_AXIS, input_shape
 from ppocr.errors import ConfigError, ModelError
+from ppocr.export.onnx_file import DICTIONARY, PROGRAM, remove_paddle_files, write_onnx
 from ppocr.infer.integrity import write_sealed
-from ppocr.infer.model_dir import LOGITS, PARAMS, SPEC
+from ppocr.infer.model_dir import LOGITS, ONNX, PARAMS, SPEC
+from ppocr.infer.runtimes.base import Runtime
+from ppocr.infer.runtimes.onnxruntime import OnnxRuntime
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.postprocess.distillation import plain_postprocess
 from ppocr.utils.atomic import replacing_directory
@@ -37,8 +40,8 @@ logger = logging.getLogger(__name__)
 MAX_DIFFERENCE = 1e-4  # of every probability; float32 in another order of summation differs by about 1e-6
 # Where a recogniser doubts between two characters, as it does on noise, rounding grows (see `official.agreement`).
 MAX_DIFFERENCE_ON_NOISE = 1e-3
-PROGRAM = "inference.json"
-_OWN_FILES = frozenset({PROGRAM, PARAMS, SPEC, LOGITS, "inference.pdmodel", "inference.pdiparams.info"})
+OLD_PROGRAM = "inference.pdmodel"  # what int8 execution needs
+_OWN_FILES = frozenset({PROGRAM, OLD_PROGRAM, PARAMS, SPEC, LOGITS, ONNX, DICTIONARY, "inference.pdiparams.info"})
 MIN_FREE_BYTES = 4096  # bytes: with less the disk is full
 
 
@@ -63,8 +66,9 @@ class ExportReport:
 
 
 def export_model(
-    model: paddle.nn.Layer, config: Config, directory: Path, *, check: Optional[Callable[[Path], None]] = None
-) -> ExportReport:
+    model: paddle.nn.Layer, config: Config, directory: Path, *, check: Optional[Callable[[Path], None]] = None,
+    form: str = "paddle",
+) -> ExportReport:  # fmt: skip
     """Write `model` as a model directory and check that it computes the same.
 
     `directory` appears whole or not at all; an older model in it is replaced.
@@ -74,8 +78,10 @@ def export_model(
         config: says the task, the pre- and the post-processing.
         check: called with the directory before it is put in place; what it raises keeps it from being written. With
             one that compares results, probabilities may differ by `MAX_DIFFERENCE_ON_NOISE` on noise.
+        form: "paddle", "onnx" or "both": which files to write.
 
     Raises:
+        MissingExtraError: `form` needs onnxruntime or paddle2onnx, and it is not installed.
         ModelError: the exported model differs from the network by more than `MAX_DIFFERENCE`, Paddle cannot export or
             load it, or `directory` holds other files.
         ConfigError: `config` lacks what `inference.yml` must say.
@@ -87,7 +93,8 @@ def export_model(
     refuse_other_files(directory)
     with replacing_directory(directory) as temporary:
         save_program(model, shape, temporary)
-        write_spec(spec, temporary)
+        if form != "paddle":
+            write_onnx(temporary, spec["PostProcess"].get("character_dict"))
         difference = largest_difference(model, temporary, example_batches(shape))
         allowed = MAX_DIFFERENCE if check is None else MAX_DIFFERENCE_ON_NOISE
         if not difference <= allowed:  # NaN is a difference too
@@ -95,9 +102,12 @@ def export_model(
                 f"{directory}: not written: the exported model differs from the network by {difference:.1e} "
                 f"(at most {allowed:.0e} is allowed)"
             )
+        if form == "onnx":
+            remove_paddle_files(temporary)
+        write_spec(spec, temporary)
         if check is not None:
             check(temporary)
-        size = sum((temporary / name).stat().st_size for name in (PROGRAM, PARAMS))
+        size = network_bytes(temporary)
     return ExportReport(directory, size, difference)
 
 
@@ -209,15 +219,15 @@ def example_batches(shape: Sequence[int]) -> list[np.ndarray]:
 
 
 def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterable[np.ndarray]) -> float:
-    """Largest absolute difference between a network's predictions and its exported model's, by both of its graphs.
+    """Largest absolute difference between a network's predictions and its exported model's, by each of its graphs.
 
     Args:
         batches: float32[N, C, H, W] each.
 
     Raises:
-        ModelError: Paddle Inference cannot load or run the model.
+        ModelError: an engine cannot load or run the model.
     """
-    runs: list[Callable[[np.ndarray], np.ndarray]] = [exported_model(directory).run]
+    runs: list[Callable[[np.ndarray], np.ndarray]] = [runtime.run for runtime in exported_models(directory)]
     if (directory / LOGITS).exists():
         logits = PaddleRuntime(directory / LOGITS, directory / PARAMS)
         runs.append(functools.partial(_run_logits, logits))
@@ -226,6 +236,26 @@ def largest_difference(model: paddle.nn.Layer, directory: Path, batches: Iterabl
         expected = predict(model, batch)
         differences += [np.abs(expected - run(batch)).max() for run in runs]
     return float(np.max(differences))  # Python's max would lose a NaN
+
+
+def exported_models(directory: Path) -> list[Runtime]:
+    """The forms of a model directory as predictors run them: by Paddle Inference, by onnxruntime, or both.
+
+    Raises:
+        ModelError: an engine cannot load it.
+    """
+    runtimes: list[Runtime] = []
+    if (directory / PROGRAM).exists():
+        runtimes.append(exported_model(directory))
+    if (directory / ONNX).exists():
+        runtimes.append(OnnxRuntime(directory / ONNX, directory / ONNX))
+    return runtimes
+
+
+def network_bytes(directory: Path) -> int:
+    """Bytes of graphs and weights, without the second graph of recognisers."""
+    files = (directory / name for name in (PROGRAM, OLD_PROGRAM, PARAMS, ONNX))
+    return sum(path.stat().st_size for path in files if path.exists())
 
 
 def exported_model(directory: Path) -> PaddleRuntime:

@@ -27,14 +27,16 @@ from ppocr.errors import ModelError
 from ppocr.export.execution import choose, judge_by, milliseconds
 from ppocr.export.export import (
     MAX_DIFFERENCE,
-    PROGRAM,
+    OLD_PROGRAM,
     example_batches,
     inference_spec,
     largest_difference,
+    network_bytes,
     refuse_other_files,
     save_program,
     write_spec,
 )
+from ppocr.export.onnx_file import PROGRAM, remove_paddle_files, write_onnx
 from ppocr.infer.model_dir import PARAMS
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_directory
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OLD_PROGRAM = "inference.pdmodel"
 INT8_FORMS = {"int8": True, "int8 but depthwise": False}  # of int8 execution: whether depthwise convolutions are in it
 
 
@@ -84,6 +85,7 @@ def export_quantized(
     score: Optional[Callable[[PaddleRuntime], float]] = None,
     execution: str = "auto",
     float_layers: Sequence[str] = (),
+    form: str = "paddle",
 ) -> QuantizedReport:
     """Write `model` as a model directory with int8 weights, and check that it computes what it should.
 
@@ -98,12 +100,18 @@ def export_quantized(
         execution: `int8`, `float`, or `auto`: int8 where it is as good and faster on this processor, else float. Both
             forms of int8 are tried, the faster one of those that are good is taken.
         float_layers: patterns of layers of the prediction network that multiply in float, whatever the execution.
+        form: "paddle", "onnx" or "both": which files to write. ONNX has no int8 execution: `auto` is `float` then.
 
     Raises:
+        MissingExtraError: `form` needs onnxruntime or paddle2onnx, and it is not installed.
         ModelError: the exported model does not compute what the network does, `directory` holds other files, or int8
             execution was asked for and there is nothing to take ranges from.
     """
     refuse_other_files(directory)
+    if form != "paddle":
+        if execution == "int8":
+            raise ModelError("inference.onnx has no int8 execution: set Slim.Quantize.execution to float or auto")
+        execution = "float"
     spec, shape = inference_spec(config), input_shape(config)
     network = _calibrate(model, shape, learned=ranges or {}, batches=batches, float_layers=float_layers)
     if execution == "float":
@@ -121,9 +129,13 @@ def export_quantized(
         as_trained = next(name for name, depthwise in INT8_FORMS.items() if depthwise == network.rounds_depthwise)
         chosen, reason = choose(execution, times, verdicts, as_trained=as_trained)
         _keep(forms, chosen, temporary)
+        if form != "paddle":
+            write_onnx(temporary, spec["PostProcess"].get("character_dict"))
+        if form == "onnx":
+            remove_paddle_files(temporary)
         kind = "float" if chosen == "float" else "int8"
         write_spec({**spec, "Quantization": {"weights": "int8", "execution": kind}}, temporary)
-        size = sum((temporary / name).stat().st_size for name in (forms[chosen].program, PARAMS))
+        size = network_bytes(temporary)
     logger.info("%s: %s execution: %s", directory, kind, reason)
     return QuantizedReport(directory, size, kind, reason, times)
 

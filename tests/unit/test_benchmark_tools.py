@@ -149,13 +149,14 @@ def test_summary_by_hand():
     import race
 
     rounds = {
-        "a": [race.Pass(2.0, 10, 100), race.Pass(4.0, 10, 120), race.Pass(2.0, 10, 90)],
-        "b": [race.Pass(1.0, 10, 50), race.Pass(1.0, 10, 50), race.Pass(2.0, 10, 50)],
+        "a": [race.Pass(2.0, 10, 100, 1.0), race.Pass(4.0, 10, 120, 2.0), race.Pass(2.0, 10, 90, 1.0)],
+        "b": [race.Pass(1.0, 10, 50, 0.5), race.Pass(1.0, 10, 50, 0.5), race.Pass(2.0, 10, 50, 0.5)],
     }
     table = race.summary(rounds, "a")
     assert table["a"]["pages_per_second"] == {"median": 5, "min": 2.5, "max": 5}
     assert table["b"]["ratio"] == {"median": 2, "min": 1, "max": 4}
     assert table["a"]["peak_rss_mb"] == 120
+    assert (table["a"]["cpu_ms_per_page"], table["b"]["cpu_ms_per_page"], table["b"]["cpu_ratio"]) == (100, 50, 0.5)
     first, second = race.table_text(table, "a").splitlines()[1:]
     assert first.split()[0] == "b"
     assert second.split()[0] == "a"

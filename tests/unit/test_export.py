@@ -12,8 +12,9 @@ from ppocr.config import Config, load_config
 from ppocr.engine.build import build_charset, build_model, input_shape
 from ppocr.errors import ConfigError, ModelError
 from ppocr.export import export
-from ppocr.export.export import export_model, exported_model, inference_spec
+from ppocr.export.export import export_model, exported_model, exported_models, inference_spec
 from ppocr.infer.model_dir import ModelDir
+from ppocr.infer.runtimes.onnxruntime import OnnxRuntime
 from ppocr.utils.networks import predict
 
 CONFIGS = {
@@ -167,3 +168,44 @@ def test_other_peoples_files_are_not_replaced(tmp_path):
     with pytest.raises(ModelError, match="not a directory"):
         export_model(build_model(config), config, tmp_path / "thesis.tex")
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.fixture
+def converter(tmp_path, monkeypatch):
+    for package in ("paddle2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    monkeypatch.setenv("PPOCR_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.usefixtures("converter")
+def test_a_recogniser_as_onnx(tmp_path):
+    config, directory = load_config(CONFIGS["rec"]), tmp_path / "rec"
+    model = lively(config)
+    report = export_model(model, config, directory, form="onnx")
+    names = {path.name for path in directory.iterdir()}
+    assert names == {"inference.onnx", "inference.yml", "dictionary.txt"}
+    spec = yaml.safe_load((directory / "inference.yml").read_text(encoding="utf-8"))
+    assert set(spec["Files"]) == names and report.difference < 1e-5
+    dictionary = (directory / "dictionary.txt").read_text(encoding="utf-8")
+    assert [*dictionary.splitlines(), " "] == spec["PostProcess"]["character_dict"]
+    batch = np.random.default_rng(2).uniform(-1, 1, (2, 3, 32, 200)).astype(np.float32)
+    (runtime,) = exported_models(directory)
+    np.testing.assert_allclose(runtime.run(batch), predict(model, batch), atol=1e-5)
+    with open(directory / "inference.onnx", "ab") as file:
+        file.write(b"!")
+    with pytest.raises(ModelError, match=r"inference.onnx: damaged"):
+        ModelDir.open(directory)
+
+
+@pytest.mark.usefixtures("converter")
+def test_both_forms_and_a_conversion_that_differs(tmp_path, monkeypatch):
+    config, directory = load_config(CONFIGS["cls"]), tmp_path / "cls"
+    model = build_model(config)
+    export_model(model, config, directory, form="both")
+    before = {path.name for path in directory.iterdir()}
+    assert before == {"inference.onnx", "inference.yml", "inference.json", "inference.pdiparams"}
+    assert len(exported_models(directory)) == 2
+    monkeypatch.setattr(OnnxRuntime, "run", lambda self, batch: np.full((len(batch), 2), 0.4, np.float32))
+    with pytest.raises(ModelError, match=r"differs from Paddle's by 1\.0e-01"):
+        export_model(model, config, directory, form="both")
+    assert {path.name for path in directory.iterdir()} == before

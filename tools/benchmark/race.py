@@ -3,7 +3,8 @@
 Each engine is a persistent process with its models loaded (see `peer_protocol.py`), pinned to the same CPUs. After the
 warm-up the engines run A B C A B C …, one at a time, so that a machine that slows down slows all of them, and speeds
 are compared inside a round. Printed per engine: pages per second (median, slowest and fastest pass), the ratio to the
-reference engine (median and spread over the rounds) and peak memory. With `--results` the texts are kept, one file an
+reference engine (median and spread over the rounds), milliseconds of processor time per page (median; what counts on a
+machine that others use too) with its ratio, and peak memory. With `--results` the texts are kept, one file an
 engine and label file, for `ppocr eval-system --results`.
 
     python tools/benchmark/race.py --peers ~/peers --labels data/*/dev.txt --limit 9 \
@@ -51,6 +52,7 @@ class Pass:
     seconds: float
     pages: int
     peak_rss_mb: float
+    cpu_seconds: float = 0.0
     results: List[Dict[str, Any]] = field(default_factory=list)
     stages: Dict[str, float] = field(default_factory=dict)
 
@@ -103,8 +105,8 @@ class Racer:
         while True:
             answer = self._receive()
             if answer.get("done"):
-                stages = answer.get("stages") or {}
-                return Pass(answer["seconds"], answer["pages"], answer["peak_rss_mb"], pages, stages)
+                stages, cpu = answer.get("stages") or {}, answer.get("cpu_seconds") or 0.0
+                return Pass(answer["seconds"], answer["pages"], answer["peak_rss_mb"], cpu, pages, stages)
             pages.append(answer)
 
     def close(self) -> None:
@@ -203,7 +205,7 @@ def race(racers: Sequence[Racer], images: Sequence[str], *, passes: int, pause: 
 
 
 def summary(rounds: Dict[str, List[Pass]], reference: str) -> Dict[str, Dict[str, Any]]:
-    """Engine → its figures. `ratio` is speed(engine) / speed(reference) in the same round."""
+    """Engine → its figures. `ratio`: speed(engine) / speed(reference) in the same round; `cpu_ratio`: of times."""
     table = {}
     for name, laps in rounds.items():
         speeds = [lap.speed for lap in laps]
@@ -211,6 +213,10 @@ def summary(rounds: Dict[str, List[Pass]], reference: str) -> Dict[str, Dict[str
         table[name] = {
             "pages_per_second": {"median": statistics.median(speeds), "min": min(speeds), "max": max(speeds)},
             "ratio": {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)},
+            "cpu_ms_per_page": statistics.median(1000 * lap.cpu_seconds / lap.pages for lap in laps),
+            "cpu_ratio": statistics.median(
+                lap.cpu_seconds / max(base.cpu_seconds, 1e-9) for lap, base in zip(laps, rounds[reference])
+            ),
             "peak_rss_mb": max(lap.peak_rss_mb for lap in laps),
             "stages": mean_stages(laps),
         }
@@ -226,13 +232,15 @@ def mean_stages(laps: Sequence[Pass]) -> Dict[str, float]:
 
 def table_text(table: Dict[str, Dict[str, Any]], reference: str) -> str:
     """The summary as lines for a person."""
-    lines = [f"{'engine':<18}{'pages/s':>9}{'min':>8}{'max':>8}   {'× ' + reference:>12}{'spread':>16}{'peak MiB':>10}"]
+    head = f"{'engine':<18}{'pages/s':>9}{'min':>8}{'max':>8}   {'× ' + reference:>12}{'spread':>16}"
+    lines = [f"{head}{'CPU ms':>9}{'ratio':>7}{'peak MiB':>10}"]
     for name, row in sorted(table.items(), key=lambda item: -item[1]["pages_per_second"]["median"]):
         speed, ratio = row["pages_per_second"], row["ratio"]
         span = f"{ratio['min']:.2f} – {ratio['max']:.2f}"
         lines.append(
             f"{name:<18}{speed['median']:>9.2f}{speed['min']:>8.2f}{speed['max']:>8.2f}   "
-            f"{ratio['median']:>12.2f}{span:>16}{row['peak_rss_mb']:>10.0f}"
+            f"{ratio['median']:>12.2f}{span:>16}{row['cpu_ms_per_page']:>9.0f}{row['cpu_ratio']:>7.2f}"
+            f"{row['peak_rss_mb']:>10.0f}"
         )
     for name, row in table.items():
         if row["stages"]:
