@@ -89,8 +89,10 @@ def rapid_reads(python: Path, directories: Dict[str, Path], paths: Sequence[str]
 def compare(name: str, directories: Dict[str, Path], python: Path, pages: Sequence[str], folder: Path) -> float:
     """Print how many texts agree; the share of lines that do."""
     page_files, line_files = save_inputs(directories, pages, folder)
-    options = OCROptions(**{kind: str(path) for kind, path in directories.items()}, engine="onnxruntime", threads=1)
-    ours = [text for text, _ in TextRecognizer(options)([cv2.imread(path) for path in line_files])]
+    det, cls, rec = (str(directories[kind]) for kind in KINDS)
+    options = OCROptions(det=det, cls=cls, rec=rec, engine="onnxruntime", threads=1)
+    crops = [page.image for path in line_files for page in read_pages(path)]
+    ours = [reading[0] for reading in TextRecognizer(options)(crops)]
     read = rapid_reads(python, directories, line_files, "--crops")
     theirs = ["".join(line["text"] for line in page["lines"]) for page in read]
     same = sum(mine == other for mine, other in zip(ours, theirs))
