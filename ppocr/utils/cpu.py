@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
+import platform
 from pathlib import Path
 from typing import Optional
 
@@ -27,6 +29,14 @@ def _processor_flags() -> Optional[str]:
         return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
+
+
+@functools.lru_cache(maxsize=1)
+def processor_kind() -> str:
+    """A few letters that are the same for processors with the same instruction sets."""
+    flags = next((line for line in (_processor_flags() or "").splitlines() if line.startswith("flags")), "")
+    kind = f"{platform.system()} {platform.machine()} {flags or platform.processor()}"
+    return hashlib.sha256(kind.encode()).hexdigest()[:8]
 
 
 def available_cores() -> int:

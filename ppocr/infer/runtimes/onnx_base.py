@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import logging
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -11,8 +12,10 @@ import numpy as np
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.runtimes.base import error_line
 from ppocr.infer.runtimes.converted import Conversion
-from ppocr.utils.cpu import available_cores
+from ppocr.utils.cpu import available_cores, processor_kind
 from ppocr.utils.malloc import reuse_freed_memory
+
+logger = logging.getLogger(__name__)
 
 
 class ConvertedRuntime(abc.ABC):
@@ -41,15 +44,14 @@ class ConvertedRuntime(abc.ABC):
             version = self._import()
         except ImportError as error:
             raise MissingExtraError(f"engine {self.name}", self.name) from error
-        conversion = Conversion(program, params)
-        model = conversion.onnx(self.name)
+        self._conversion = Conversion(program, params)
         engine = f"{self.name}-{version}"
-        checked = conversion.is_checked(engine)
+        checked = self._conversion.is_checked(engine)
         if not checked:
-            self._open(model, "fp32", shapes)
-            conversion.check(engine, self._shape(), self.run)
+            self._open(engine, "fp32", shapes)
+            self._conversion.check(engine, self._shape(), self.run)
         if checked or precision != "fp32":
-            self._open(model, precision, shapes)
+            self._open(engine, precision, shapes)
 
     def run(self, batch: np.ndarray, use: Callable[[np.ndarray], Any] = np.array) -> Any:
         """As `Runtime.run` says. Several threads may call it."""
@@ -70,21 +72,40 @@ class ConvertedRuntime(abc.ABC):
         except IndexError:
             return self._request()
 
-    def _open(self, model: bytes, precision: str, shapes: int) -> None:
+    def _open(self, engine: str, precision: str, shapes: int) -> None:
+        """Load the form that this engine has prepared before, or prepare it now.
+
+        Raises:
+            ModelError: the model cannot be converted or loaded.
+        """
+        form = f"{engine}-{precision}-{processor_kind()}"
+        prepared = self._conversion.prepared(form)
+        if prepared is not None:
+            try:
+                return self._restore(prepared, precision, shapes)
+            except Exception as error:  # both engines raise exceptions of their own from C++
+                logger.warning("%s: prepared by %s before, not loaded now: %s", self._program, form, error_line(error))
+        model = self._conversion.onnx(self.name)
         try:
-            self._load(model, precision, shapes)
+            prepared = self._load(model, precision, shapes)
         except ModelError:
             raise
         except Exception as error:
             raise ModelError(f"{self._program}: {self.name} cannot load it: {error_line(error)}") from error
+        self._conversion.keep_prepared(form, prepared)
+        return None
 
     @abc.abstractmethod
     def _import(self) -> str:
         """Import the engine; its version."""
 
     @abc.abstractmethod
-    def _load(self, model: bytes, precision: str, shapes: int) -> None:
-        """Get ready to run an ONNX model."""
+    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
+        """Get ready to run an ONNX model; what `_restore` can load in a fraction of the time."""
+
+    @abc.abstractmethod
+    def _restore(self, prepared: bytes, precision: str, shapes: int) -> None:
+        """Get ready to run what `_load` has prepared with the same version, precision and kind of processor."""
 
     @abc.abstractmethod
     def _shape(self) -> list[Optional[int]]:

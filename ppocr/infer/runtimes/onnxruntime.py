@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Optional
+import tempfile
+from pathlib import Path
+from typing import Any, Optional
 
 import numpy as np
 
@@ -20,14 +22,34 @@ class OnnxRuntime(ConvertedRuntime):
 
         return onnxruntime.__version__
 
-    def _load(self, model: bytes, precision: str, shapes: int) -> None:
-        import onnxruntime
-
+    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
         if precision != "fp32":
             raise ModelError(f"precision: engine onnxruntime computes in fp32 only, came {precision!r}")
+        options = self._options()
+        with tempfile.TemporaryDirectory(prefix="ppocr-") as folder:
+            optimized = Path(folder) / "optimized.onnx"
+            options.optimized_model_filepath = str(optimized)
+            self._start(model, options)
+            return optimized.read_bytes()
+
+    def _restore(self, prepared: bytes, precision: str, shapes: int) -> None:
+        import onnxruntime
+
+        options = self._options()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is optimized
+        self._start(prepared, options)
+
+    def _options(self) -> Any:
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3  # errors
+        return options
+
+    def _start(self, model: bytes, options: Any) -> None:
+        import onnxruntime
+
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._name = self._session.get_inputs()[0].name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Optional
 
 import numpy as np
@@ -22,7 +23,17 @@ class OpenVINORuntime(ConvertedRuntime):
         self._core = openvino.Core()
         return openvino.__version__.split("-")[0]
 
-    def _load(self, model: bytes, precision: str, shapes: int) -> None:
+    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
+        network = self._core.read_model(model, b"")
+        self._network = self._core.compile_model(network, "CPU", self._settings(precision, shapes))
+        prepared = io.BytesIO()
+        self._network.export_model(prepared)
+        return prepared.getvalue()
+
+    def _restore(self, prepared: bytes, precision: str, shapes: int) -> None:
+        self._network = self._core.import_model(io.BytesIO(prepared), "CPU", self._settings(precision, shapes))
+
+    def _settings(self, precision: str, shapes: int) -> dict[str, Any]:
         settings: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": self._threads,
@@ -31,7 +42,7 @@ class OpenVINORuntime(ConvertedRuntime):
         }
         if shapes:
             settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS_PER_SHAPE
-        self._network = self._core.compile_model(self._core.read_model(model, b""), "CPU", settings)
+        return settings
 
     def _shape(self) -> list[Optional[int]]:
         return [axis.get_length() if axis.is_static else None for axis in self._network.input(0).partial_shape]
