@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 import sys
@@ -21,10 +22,13 @@ from ppocr.infer.io.paddleocr_writers import DetResults, SystemResults
 from ppocr.infer.io.sources import ReadOptions, expand
 from ppocr.infer.io.writers import Writer, create_writer
 from ppocr.infer.options import OCROptions
+from ppocr.utils.cpu import available_cores
 from ppocr.utils.overwriting import overwritten_input
 
 logger = logging.getLogger(__name__)
 
+MANY_SOURCES = 4  # with fewer, all threads work on one page after another, and the first result comes sooner
+MAX_PAGES_AT_ONCE = 8  # each needs memory for its pages and for one run of the networks
 _SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
 
 
@@ -75,7 +79,7 @@ def run_job(
     *,
     writer: Writer,
     output: Optional[str] = None,
-    workers: int = 1,
+    workers: Optional[int] = None,
     results: Optional[str] = None,
 ) -> int:
     """Write the results of every source; what cannot be read is reported on standard error. Returns 0 or 1.
@@ -85,7 +89,7 @@ def run_job(
         sources: of `expand`.
         writer: of the results.
         output: a file; standard output by default.
-        workers: processes.
+        workers: processes; None for one, which reads several pages at once where that is faster.
         results: a folder that gets PaddleOCR's file of results too.
 
     Raises:
@@ -118,12 +122,17 @@ def run_job(
     return 1 if failed else 0
 
 
-def _items(job: Job, sources: Sequence[str], workers: int) -> Iterator[Item]:
+def _items(job: Job, sources: Sequence[str], workers: Optional[int]) -> Iterator[Item]:
     tasks = plan(sources)
-    if min(workers, len(tasks)) > 1 or (job.seconds and tasks):  # only a process can be ended at any moment
+    processes = min(workers or 1, len(tasks))
+    if processes > 1 or (job.seconds and tasks):  # only a process can be ended at any moment
         from ppocr.cli.workers import run_in_workers
 
-        return run_in_workers(job, tasks, min(workers, len(tasks)))
+        return run_in_workers(job, tasks, processes)
+    options = job.options
+    if workers is None and len(tasks) >= MANY_SOURCES and options.engine != "paddle":
+        at_once = min(options.threads or available_cores(), MAX_PAGES_AT_ONCE)
+        job = dataclasses.replace(job, options=dataclasses.replace(options, pages_at_once=at_once))
     return Runner(job).run(tasks)
 
 

@@ -155,7 +155,13 @@ def add_output_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]
         parser.add_argument(
             "--results", metavar="DIR", help="also write PaddleOCR's system_results.txt (detect: det_results.txt) there"
         )
-    parser.add_argument("--workers", type=_at_least_one, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=None,
+        metavar="N",
+        help="processes, or auto: one, which reads several pages at once if there are many (default: auto)",
+    )
 
 
 def _metavar(setting: _Setting) -> Optional[str]:
@@ -175,6 +181,10 @@ def _at_least_one(text: str) -> int:
     if int(text) < 1:
         raise ValueError
     return int(text)
+
+
+def _workers(text: str) -> Optional[int]:
+    return None if text == "auto" else _at_least_one(text)
 
 
 def _positive(text: str) -> float:

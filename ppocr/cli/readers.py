@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Callable, Iterable, Iterator, Union
+from itertools import islice
+from typing import Callable, Iterable, Iterator, Sequence, Union
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ppocr.infer.io.sources import Page, page_error
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
 from ppocr.infer.results import CropResult, DirectionResult, OCRResult, TextLine
+from ppocr.utils.in_order import map_in_order
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,10 @@ def detect(options: OCROptions) -> Reader:
         )
         return OCRResult(page.source, page.index, width, height, time.perf_counter() - begin, lines)
 
-    return lambda pages: (_or_error(find, page) if isinstance(page, Page) else page for page in pages)
+    def find_or_tell(page: Union[Page, InputError]) -> Union[Result, InputError]:
+        return _or_error(find, page) if isinstance(page, Page) else page
+
+    return lambda pages: map_in_order(find_or_tell, pages, options.pages_at_once)
 
 
 def recognize(options: OCROptions) -> Reader:
@@ -64,7 +69,7 @@ def recognize(options: OCROptions) -> Reader:
     def read(crops: list[np.ndarray]) -> list[tuple[str, float]]:
         return [(text, score) for ((text, score, *_),) in reader([[crop] for crop in crops])]
 
-    return lambda pages: _in_groups(pages, read, CropResult)
+    return lambda pages: _in_groups(pages, read, CropResult, options.pages_at_once)
 
 
 def classify(options: OCROptions) -> Reader:
@@ -72,7 +77,7 @@ def classify(options: OCROptions) -> Reader:
     from ppocr.infer.classifier import TextClassifier
 
     classifier = TextClassifier(options)
-    return lambda pages: _in_groups(pages, classifier, DirectionResult)
+    return lambda pages: _in_groups(pages, classifier, DirectionResult, options.pages_at_once)
 
 
 def _or_error(read: Callable[[Page], Result], page: Page) -> Union[Result, InputError]:
@@ -89,13 +94,12 @@ def _in_groups(
     pages: Pages,
     read: Callable[[list[np.ndarray]], list[tuple[str, float]]],
     record: Callable[[str, str, float], Result],
+    threads: int,
 ) -> Results:
-    group: list[Union[Page, InputError]] = []
-
     def one(page: Page) -> Result:
         return record(page.source, *read([page.image])[0])
 
-    def finish() -> Results:
+    def finish(group: Sequence[Union[Page, InputError]]) -> Sequence[Union[Result, InputError]]:
         crops = [page.image for page in group if isinstance(page, Page)]
         try:
             answers = iter(read(crops))
@@ -103,14 +107,9 @@ def _in_groups(
             raise
         except Exception:  # of one of them
             logger.debug("%d crops are read one by one", len(crops), exc_info=True)
-            yield from (_or_error(one, page) if isinstance(page, Page) else page for page in group)
-            return
-        for page in group:
-            yield page if isinstance(page, InputError) else record(page.source, *next(answers))
+            return [_or_error(one, page) if isinstance(page, Page) else page for page in group]
+        return [page if isinstance(page, InputError) else record(page.source, *next(answers)) for page in group]
 
-    for page in pages:
-        group.append(page)
-        if len(group) >= _CROPS_PER_GROUP:
-            yield from finish()
-            group = []
-    yield from finish()
+    iterator = iter(pages)
+    groups = iter(lambda: list(islice(iterator, _CROPS_PER_GROUP)), [])
+    return (result for results in map_in_order(finish, groups, threads) for result in results)

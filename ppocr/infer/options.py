@@ -13,7 +13,9 @@ class OCROptions:
     Attributes:
         det, cls, rec: a model family (`"mobile"`), a model directory, or `"default"`: the first family that was fetched
             of `tiny`, `mobile`, `small`, else any other; `cls=None` leaves crops as they lie.
-        threads: threads of each network on the CPU; 0 takes all cores.
+        threads: threads on the CPU; 0 takes all cores.
+        pages_at_once: pages read at the same time, each with its share of the threads: more pages a second than one
+            after another with all threads, but a single page takes longer. The engine paddle reads one at a time.
         engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"` or `"onnxruntime"`.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
         drop_score: lines read with a lower score are left out.
@@ -33,6 +35,7 @@ class OCROptions:
     cls: Optional[str] = "default"
     rec: str = "default"
     threads: int = 0
+    pages_at_once: int = 1
     engine: str = "paddle"
     precision: str = "fp32"
     drop_score: float = 0.5

@@ -25,6 +25,7 @@ from ppocr.infer.results import OCRResult, TextLine
 from ppocr.infer.stages import Stages
 from ppocr.ops.boxes import crop_quad
 from ppocr.postprocess.db import Regions
+from ppocr.utils.in_order import map_in_order
 from ppocr.utils.malloc import return_freed_memory
 
 Source = Union[str, Path, bytes, np.ndarray]
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 GROUP_PAGES = 16  # pages whose crops are pooled at most …
 GROUP_CROPS = 128  # … or until there are this many crops …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
+SMALL_GROUP_PAGES, SMALL_GROUP_PIXELS = 4, 5_000_000  # the same for each of several threads
 TRIM_INTERVAL_PAGES = 48  # pages after which free memory goes back …
 TRIM_ABOVE_BYTES = 600_000_000  # … if the process has more than this
 
@@ -99,14 +101,12 @@ class OCR:
         Raises:
             ModelError: the models do not fit each other or their character set.
         """
+        if self.options.pages_at_once > 1:
+            yield from self._stream_at_once(pages)
+            return
         group: list[Union[_PageInWork, InputError]] = []
         pages_since_trim = 0
-        iterator = iter(pages)
-        while True:
-            with self.stages.timed("decode"):
-                page = next(iterator, None)
-            if page is None:
-                break
+        for page in self._decoded(pages):
             group.append(self._detect_or_tell(page) if isinstance(page, Page) else page)
             if _full(group):
                 yield from self._finish(group)
@@ -117,6 +117,32 @@ class OCR:
                     pages_since_trim = 0
         yield from self._finish(group)
         return_freed_memory()
+
+    def _stream_at_once(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
+        """The same by several threads, each of which reads a small group of pages from detection to texts."""
+        threads = self.options.pages_at_once
+        pages_since_trim = 0
+        for results in map_in_order(self._read_group, _groups(self._decoded(pages)), threads):
+            yield from results
+            pages_since_trim += len(results)
+            if pages_since_trim >= TRIM_INTERVAL_PAGES:
+                return_freed_memory(TRIM_ABOVE_BYTES)
+                pages_since_trim = 0
+        return_freed_memory()
+
+    def _read_group(self, group: Sequence[Union[Page, InputError]]) -> list[Union[OCRResult, InputError]]:
+        items = [self._detect_or_tell(page) if isinstance(page, Page) else page for page in group]
+        return list(self._finish(items))
+
+    def _decoded(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[Page, InputError]]:
+        """The same pages; the time that opening them takes is counted."""
+        iterator = iter(pages)
+        while True:
+            with self.stages.timed("decode"):
+                page = next(iterator, None)
+            if page is None:
+                return
+            yield page
 
     def _detect_or_tell(self, page: Page) -> Union[_PageInWork, InputError]:
         try:
@@ -178,6 +204,19 @@ class OCR:
         )
         seconds = item.seconds + per_crop * len(item.crops)
         return OCRResult(item.page.source, item.page.index, width, height, seconds, lines)
+
+
+def _groups(pages: Iterable[Union[Page, InputError]]) -> Iterator[list[Union[Page, InputError]]]:
+    """Few pages each, so that threads end at about the same time."""
+    group: list[Union[Page, InputError]] = []
+    for page in pages:
+        group.append(page)
+        pixels = sum(item.image.size // 3 for item in group if isinstance(item, Page))
+        if len(group) >= SMALL_GROUP_PAGES or pixels >= SMALL_GROUP_PIXELS:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _full(group: Sequence[Union[_PageInWork, InputError]]) -> bool:

@@ -30,7 +30,7 @@ SPECS = {
 class InkRuntime:
     """Stands for all three networks; which one is told by the directory's name."""
 
-    def __init__(self, program, params, *, threads, precision, shapes):
+    def __init__(self, program, params, *, threads, precision, shapes, runs=1):
         self.kind, self.shapes = program.parent.name, []
 
     few_shapes = True

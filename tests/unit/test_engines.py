@@ -1,7 +1,9 @@
 """OpenVINO and onnxruntime run what Paddle exported: the same outputs, converted once, and told when it cannot be."""
 
+import hashlib
 import importlib.util
 import logging
+import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -148,8 +150,37 @@ def test_converted_and_checked_once(model, home, monkeypatch):
     for engine in ENGINES:
         create_runtime(model, OCROptions(engine=engine))
     (folder,) = (home / "converted").iterdir()
-    names = sorted(path.suffix if path.suffix == ".onnx" else path.name.split("-")[0] for path in folder.iterdir())
-    assert names == [".onnx", "onnxruntime", "openvino"]  # nothing half-written is left
+    names = sorted(re.sub(r"^[0-9a-f]{64}|-[\d.]+.*", "", path.name) for path in folder.iterdir())
+    # What was converted, prepared and checked; nothing half-written is left.
+    assert names == [".onnx", ".onnxruntime", ".openvino", "onnxruntime", "openvino"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_an_engine_has_prepared_is_loaded_again(engine, model, home, monkeypatch, caplog):
+    batch = batches(1)[0]
+    expected = create_runtime(model, OCROptions(engine=engine)).run(batch)
+    (prepared,) = Conversion(model.program, model.params).folder.glob(f"*.{engine}-*")
+    with monkeypatch.context() as patch:
+        patch.setattr(Conversion, "onnx", lambda *_: pytest.fail("the conversion is not needed"))
+        np.testing.assert_array_equal(create_runtime(model, OCROptions(engine=engine)).run(batch), expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("is_cut", "told"), [(True, "damaged: made again"), (False, "not loaded now")])
+def test_what_cannot_be_loaded_again_is_prepared_again(is_cut, told, engine, model, home, caplog):
+    batch = batches(1)[0]
+    expected = create_runtime(model, OCROptions(engine=engine)).run(batch)
+    (prepared,) = Conversion(model.program, model.params).folder.glob(f"*.{engine}-*")
+    if is_cut:
+        prepared.write_bytes(prepared.read_bytes()[:-1])
+    else:  # whole, but nothing that the engine knows
+        form = prepared.name[64:]
+        prepared.unlink()
+        prepared.with_name(hashlib.sha256(b"no network").hexdigest() + form).write_bytes(b"no network")
+    for warnings in (told, ""):
+        caplog.clear()
+        np.testing.assert_array_equal(create_runtime(model, OCROptions(engine=engine)).run(batch), expected)
+        assert warnings in caplog.text and bool(warnings) == bool(caplog.records)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -214,10 +245,12 @@ def test_a_damaged_conversion_is_converted_again(engine, model, home, caplog, mo
     middle = len(whole) // 2
     for damaged in (b"", whole[:middle], whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]):
         file.write_bytes(damaged)
+        for prepared in file.parent.glob(f"*.{engine}-*"):
+            prepared.unlink()
         caplog.clear()
         runtime = create_runtime(model, OCROptions(engine=engine))
         np.testing.assert_array_equal(runtime.run(batches(1)[0]), expected)
-        assert file.read_bytes() == whole and "damaged: converted again" in caplog.text
+        assert file.read_bytes() == whole and "damaged: made again" in caplog.text
 
 
 def test_what_cannot_be_converted_is_told_in_one_line(empty_home, tmp_path, capfd):

@@ -47,23 +47,25 @@ def test_a_wrong_option_name_is_told(ink_family):
         OCR(ink_family, tresh=0.5)
 
 
-def test_pages_pooled_in_a_stream_equal_pages_alone(ink_family):
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_pages_pooled_in_a_stream_equal_pages_alone(ink_family, at_once):
     rng = np.random.default_rng(0)
     pages = []
     for index in range(20):
         bars = [(20, 40 * k + 10, 20 + int(rng.integers(40, 500)), 40 * k + 35) for k in range(int(rng.integers(0, 9)))]
         pages.append(Page(f"p{index}", 0, page_with(*bars, value=int(rng.integers(0, 100)))))
-    ocr = OCR(ink_family)
+    ocr = OCR(ink_family, pages_at_once=at_once)
     together = list(ocr.stream(iter(pages)))
     alone = [next(ocr.stream([page])) for page in pages]
     assert [dataclasses.replace(r, seconds=0) for r in together] == [dataclasses.replace(r, seconds=0) for r in alone]
     assert [r.file for r in together] == [f"p{index}" for index in range(20)]
 
 
-def test_an_unreadable_page_keeps_its_place_in_the_stream(ink_family):
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_an_unreadable_page_keeps_its_place_in_the_stream(ink_family, at_once):
     page = Page("good", 0, page_with((40, 50, 240, 80)))
     broken = InputError("bad", "broken")
-    results = list(OCR(ink_family).stream([page, broken, page]))
+    results = list(OCR(ink_family, pages_at_once=at_once).stream([page, broken, page]))
     assert [getattr(r, "file", r) for r in results] == ["good", broken, "good"]
 
 

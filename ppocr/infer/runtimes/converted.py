@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import importlib.util
 import logging
@@ -71,15 +70,15 @@ class Conversion:
         """
         if self.program.suffix == ".onnx":
             return self.program.read_bytes()
-        model = self._kept("")
+        model = self._kept("*.onnx")
         if model is None:
             model = _convert(self.program, self.params, extra)
-            self._keep_named("", model)
+            self._keep(self.folder / f"{hashlib.sha256(model).hexdigest()}.onnx", model)
         return model
 
     def prepared(self, form: str) -> Optional[bytes]:
         """What `keep_prepared` was given for a form, if it is still whole."""
-        return self._kept(f"{form}-")
+        return self._kept(f"*.{form}")
 
     def keep_prepared(self, form: str, content: bytes) -> None:
         """Keep a network as an engine has made it ready to run, which takes longer than all else at start-up.
@@ -88,22 +87,21 @@ class Conversion:
             form: names the engine, its version, its precision, and the kind of processor.
             content: whatever the engine can load again.
         """
-        self._keep_named(f"{form}-", content)
+        for path in self.folder.glob(f"*.{form}"):  # which the engine could not load
+            with contextlib.suppress(OSError):
+                path.unlink()
+        self._keep(self.folder / f"{hashlib.sha256(content).hexdigest()}.{form}", content)
 
-    def _kept(self, prefix: str) -> Optional[bytes]:
-        """A file of the cache whose content is what was written."""
-        for path in sorted(self.folder.glob(f"{glob.escape(prefix)}{64 * '[0-9a-f]'}.onnx")):
+    def _kept(self, pattern: str) -> Optional[bytes]:
+        """A file of the cache whose content is what was written: its name begins with its hash."""
+        for path in sorted(self.folder.glob(pattern)):
             with contextlib.suppress(OSError):  # removed meanwhile, or unreadable: as if it were not there
                 content = path.read_bytes()
-                if hashlib.sha256(content).hexdigest() == path.stem[len(prefix) :]:
+                if hashlib.sha256(content).hexdigest() == path.name.split(".")[0]:
                     return content
                 logger.warning("%s: damaged: made again", path)
                 path.unlink()
         return None
-
-    def _keep_named(self, prefix: str, content: bytes) -> None:
-        """Write a file of the cache whose name tells when it is damaged."""
-        self._keep(self.folder / f"{prefix}{hashlib.sha256(content).hexdigest()}.onnx", content)
 
     def is_checked(self, engine: str) -> bool:
         """Whether `check` has been passed before by an engine, which its name and version identify.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
-from typing import Mapping
+from typing import Any, Mapping
 
 from ppocr.errors import ModelError
 from ppocr.infer.integrity import SECTION
 from ppocr.infer.model_dir import ATTEMPTS, ONNX, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
-from ppocr.utils.cpu import computes_in_bf16
+from ppocr.utils.cpu import available_cores, computes_in_bf16
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
         raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
     if options.precision not in PRECISIONS:
         raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
+    if options.pages_at_once > 1 and options.engine == "paddle":
+        raise ModelError("pages_at_once: the engine paddle reads one page at a time; use several processes (--workers)")
     if model.program.name == ONNX and options.engine == "paddle":
         raise ModelError(f"{model.path}: has {ONNX} alone, which needs --engine onnxruntime or openvino")
     program = model.logits if logits and model.logits else model.program
@@ -93,4 +95,8 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
         precision = "int8"
     module, name = ENGINES[options.engine].split(":")
     runtime = getattr(importlib.import_module(module), name)
-    return runtime(program, model.params, threads=options.threads, precision=precision, shapes=shapes)
+    settings: dict[str, Any] = {"precision": precision, "shapes": shapes, "threads": options.threads}
+    if options.pages_at_once > 1:
+        settings["runs"] = options.pages_at_once
+        settings["threads"] = max(1, (options.threads or available_cores()) // options.pages_at_once)
+    return runtime(program, model.params, **settings)

@@ -23,7 +23,8 @@ class ConvertedRuntime(abc.ABC):
 
     Args:
         program, params: graph and weights, as Paddle has them.
-        threads: threads of the operators; 0 takes all cores.
+        threads: threads of the operators in one run; 0 takes all cores.
+        runs: how many threads of the caller shall run it at the same time without waiting for each other.
         precision: "fp32", or "bf16" where the engine has it.
         shapes: how many input shapes to keep compiled kernels for, where the engine lets choose; 0 for all.
 
@@ -35,9 +36,18 @@ class ConvertedRuntime(abc.ABC):
     name: str  # of the engine, and of the extra that brings it
     few_shapes = False  # both take an input of another shape at little cost
 
-    def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
+    def __init__(
+        self,
+        program: Path,
+        params: Path,
+        *,
+        threads: int = 0,
+        runs: int = 1,
+        precision: str = "fp32",
+        shapes: int = 0,
+    ):
         self._program = program
-        self._threads = threads or available_cores()
+        self._threads, self._runs = threads or available_cores(), runs
         self._idle: list[Any] = []  # requests that no thread uses; list's pop and append are atomic
         reuse_freed_memory()
         try:
