@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
+import cv2
 import numpy as np
 
 from ppocr.errors import ConfigError
@@ -17,6 +18,7 @@ from ppocr.parse import ParseError, read_text
 
 BLANK = 0
 SPACE = " "
+CACHED_ROWS = 16  # of some thousand classes
 REST = "\ufffd"  # a dictionary that holds it reads every character it does not know as "one of the rest"
 
 
@@ -153,11 +155,26 @@ class Charset:
         if logits:
             best = np.zeros(indices.shape, np.float32)
             found = indices != BLANK
-            rows = scores[found]
-            best[found] = 1.0 / np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1)
+            best[found] = _largest_probabilities(scores[found])
         else:
             best = np.take_along_axis(scores, indices[:, :, None], axis=2)[:, :, 0]
         return [self.decode(i, p) for i, p in zip(indices, best)]
+
+
+def _largest_probabilities(logits: np.ndarray) -> np.ndarray:
+    """The largest softmax probability of each row: float32[n] of float32[n, classes].
+
+    A few rows at a time stay in the processor's cache, and OpenCV's exponential is six times as fast as NumPy's.
+    """
+    largest = np.empty(len(logits), np.float32)
+    buffer = np.empty((CACHED_ROWS, logits.shape[1]), np.float32)
+    for begin in range(0, len(logits), CACHED_ROWS):
+        rows = logits[begin : begin + CACHED_ROWS]
+        powers = buffer[: len(rows)]
+        np.subtract(rows, rows.max(axis=1, keepdims=True), out=powers)
+        cv2.exp(powers, powers)
+        largest[begin : begin + len(rows)] = 1.0 / powers.sum(axis=1)
+    return largest
 
 
 def stored_charsets(characters: Sequence[str], use_space_char: Optional[bool]) -> List[Charset]:

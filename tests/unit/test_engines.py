@@ -159,7 +159,6 @@ def test_converted_and_checked_once(model, home, monkeypatch):
 def test_what_an_engine_has_prepared_is_loaded_again(engine, model, home, monkeypatch, caplog):
     batch = batches(1)[0]
     expected = create_runtime(model, OCROptions(engine=engine)).run(batch)
-    (prepared,) = Conversion(model.program, model.params).folder.glob(f"*.{engine}-*")
     with monkeypatch.context() as patch:
         patch.setattr(Conversion, "onnx", lambda *_: pytest.fail("the conversion is not needed"))
         np.testing.assert_array_equal(create_runtime(model, OCROptions(engine=engine)).run(batch), expected)
