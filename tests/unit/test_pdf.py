@@ -14,6 +14,7 @@ from fontTools.ttLib import TTFont
 from ppocr.infer.io import pdf
 from ppocr.infer.io.pdf import PdfWriter, encode_picture
 from ppocr.infer.results import OCRResult, TextLine
+from ppocr.infer.words import Span
 
 
 def box(x, y, width, height, degrees=0.0):
@@ -50,6 +51,15 @@ LINES = [
 
 def test_every_text_comes_back():
     assert text_of(document((PAPER, LINES))[0]).split("\r\n") == [line.text for line in LINES]
+
+
+def test_words_stay_whole_and_begin_where_they_stand():
+    begins = [0, 0.03, 0.13, 0.15, 0.3, 0.45, 0.6, 0.66, 0.72, 0.9]  # as uneven as letters are: i, M and gaps
+    spans = tuple(Span(letter, 0.9, begin, begin + 0.02) for letter, begin in zip("iMil Coffe", begins))
+    line = TextLine("iMil Coffe", 0.9, box(50, 50, 400, 40), spans=spans)
+    page = document((PAPER, [line]))[0]
+    assert text_of(page) == line.text
+    assert page.get_textpage().get_charbox(5)[0] == pytest.approx((50 + 0.45 * 400) / 2, abs=3)
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.text[:7])
