@@ -16,15 +16,19 @@ CONVERT = [f"{need}; python_version < '3.13'" for need in ("paddle2onnx>=2.1,<2.
 EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
+    "serve": [
+        "fastapi>=0.115,<1", "pydantic>=2.7,<3", "uvicorn>=0.29,<1", "python-multipart>=0.0.18,<1",
+        "prometheus-client>=0.20,<1",
+    ],  # ppocr serve
     "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5", "scikit-image<2"],  # imgaug calls what scikit-image 2 shall drop
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     # Groups of channels; the plot. PaddleSlim itself: python -m ppocr.slim.install
     "slim": ["networkx>=2.6,<4", "matplotlib>=3.7,<4"],
 }
 EXTRAS["test"] = [
-    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"],
+    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"],
     "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
-    "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML",
+    "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})
 
@@ -43,6 +47,7 @@ setup(
     package_dir={"ppocr.configs": "configs"},
     package_data={
         "ppocr": ["py.typed", "models/*/*", "models/*/*/*"],
+        "ppocr.serve": ["page.html"],
         "ppocr.modeling.cpu": ["*.c"],
         "ppocr.utils": ["dict/*.txt"],
         "ppocr.configs": ["*/*.yml"],

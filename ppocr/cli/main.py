@@ -23,6 +23,7 @@ COMMANDS = {
     "detect": ("ppocr.cli.detect", "find where text is, without reading it"),
     "recognize": ("ppocr.cli.recognize", "read already cropped lines of text"),
     "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
+    "serve": ("ppocr.cli.serve", "read over HTTP, with a page for browsers"),
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
     "doctor": ("ppocr.cli.doctor", "say what is installed and whether it works, for bug reports"),
     "check-data": ("ppocr.cli.check_data", "list everything wrong with a data set"),

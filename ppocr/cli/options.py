@@ -130,11 +130,11 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         help="refuse larger pictures (default: 200 million)",
     )
     parser.add_argument(
-        "--max-pages", type=_at_least_one, metavar="N", help="most pages or frames of a file (default: 10,000)"
+        "--max-pages", type=at_least_one, metavar="N", help="most pages or frames of a file (default: 10,000)"
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="SECONDS",
         help="give up a page that takes longer (default: 60 for rendering a PDF page, no limit for reading it)",
@@ -177,14 +177,15 @@ def _count(text: str) -> int:
     return number
 
 
-def _at_least_one(text: str) -> int:
+def at_least_one(text: str) -> int:
+    """A whole number above 0."""
     if int(text) < 1:
         raise ValueError
     return int(text)
 
 
 def _workers(text: str) -> Optional[int]:
-    return None if text == "auto" else _at_least_one(text)
+    return None if text == "auto" else at_least_one(text)
 
 
 def _positive(text: str) -> float:
@@ -194,7 +195,8 @@ def _positive(text: str) -> float:
     return number
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A number of seconds, a day at most."""
     number = float(text)
     if not 0 < number <= 86_400:
         raise ValueError
@@ -209,6 +211,6 @@ def unit_interval(text: str) -> float:
     return number
 
 
-_count.__name__, _at_least_one.__name__, _positive.__name__ = "whole number", "number above 0", "DPI"
-_seconds.__name__ = "number of seconds"
+_count.__name__, at_least_one.__name__, _positive.__name__ = "whole number", "number above 0", "DPI"
+seconds.__name__ = "number of seconds"
 unit_interval.__name__ = "number from 0 to 1"

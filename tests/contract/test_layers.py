@@ -41,8 +41,9 @@ ALLOWED = {
     "official": {"config", "registry", "ops", "utils", "modeling", "infer", "engine", "export"},
     "cli": {
         "config", "registry", "ops", "utils", "data", "metrics", "infer", "engine", "export", "official",
-        "slim.commands",
+        "slim.commands", "serve",
     },
+    "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},
     "tools": {
         "config", "ops", "utils", "data", "metrics", "cli", "engine", "export", "infer", "official", *ppocr.__all__

@@ -1,0 +1,1 @@
+"""`ppocr serve`: reading over HTTP (extra `[serve]`)."""
