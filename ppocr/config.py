@@ -47,6 +47,7 @@ class GlobalOptions:
     save_model_dir: str = "output"
     save_epoch_step: int = 1
     eval_batch_step: Optional[Union[int, List[int]]] = None
+    eval_batch_epoch: Optional[int] = None
     cal_metric_during_train: bool = False
     pretrained_model: Optional[str] = None
     checkpoints: Optional[str] = None

@@ -9,7 +9,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 import yaml
 
-from ppocr.config import Config
+from ppocr.config import Config, GlobalOptions
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.hooks import BatchMetric, Checkpoints, Evaluate, Log, Scalars, scalar_writer
 from ppocr.engine.trainer import Hook, Trainer
@@ -62,7 +62,7 @@ def training_hooks(trainer: Trainer) -> List[Hook]:
         if options.cal_metric_during_train and experiment.task != "det":
             hooks.append(BatchMetric(experiment.metric()))
     if experiment.config.at("Eval.dataset.name"):
-        start, interval = _evaluation_steps(options.eval_batch_step, len(trainer.loader))
+        start, interval = evaluation_steps(options, len(trainer.loader))
         hooks.append(Evaluate(experiment.loader("Eval"), experiment.metric(), start=start, interval=interval))
     if options.use_visualdl and trainer.environment.is_main:
         writer = scalar_writer(experiment.output / "vdl")
@@ -75,12 +75,26 @@ def training_hooks(trainer: Trainer) -> List[Hook]:
     return [*hooks, Checkpoints()]
 
 
-def _evaluation_steps(setting: object, batches: int) -> Tuple[int, int]:
-    """`Global.eval_batch_step` as (start, interval): [start, interval], an interval, or once an epoch."""
+def evaluation_steps(options: GlobalOptions, batches: int) -> Tuple[int, int]:
+    """(start, interval) in steps: evaluate each `interval` steps after step `start`.
+
+    Args:
+        options: `eval_batch_epoch`, epochs, first as in PaddleOCR; else `eval_batch_step`, [start, interval]
+            or an interval; else once an epoch.
+        batches: steps of an epoch.
+
+    Raises:
+        ConfigError: one of them is none of these.
+    """
+    epochs, setting = options.eval_batch_epoch, options.eval_batch_step
+    if epochs is not None:
+        if epochs < 1:
+            raise ConfigError([f"Global.eval_batch_epoch: expected a number of epochs from 1 on, came {epochs!r}"])
+        return 0, epochs * batches
     if setting is None:
         return 0, batches
     if isinstance(setting, int):
         setting = [0, setting]
-    if len(setting) != 2 or setting[1] < 1:  # type: ignore[arg-type, index]
+    if len(setting) != 2 or setting[1] < 1:
         raise ConfigError([f"Global.eval_batch_step: expected [start, interval] or an interval, came {setting!r}"])
-    return setting[0], setting[1]  # type: ignore[index]
+    return setting[0], setting[1]

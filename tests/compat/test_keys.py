@@ -1,11 +1,15 @@
 """Keys and label files of PaddleOCR that change what is trained on."""
 
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ppocr.cli.quantize import training_pictures
+from ppocr.config import GlobalOptions, load_config
 from ppocr.data.datasets import MultiScaleDataSet, SimpleDataSet
 from ppocr.data.labels import read_detection_labels
 from ppocr.data.samplers import MultiScaleSampler, Part, Plan
@@ -13,9 +17,11 @@ from ppocr.data.transforms.basic import DecodeImage, DetResizeForTest
 from ppocr.data.transforms.det_augment import IaaAugment
 from ppocr.data.transforms.rec_augment import RecAug
 from ppocr.data.transforms.view import apply_view
-from ppocr.errors import SampleError
+from ppocr.engine.train import evaluation_steps
+from ppocr.errors import ConfigError, SampleError
 
 RNG = np.random.default_rng
+SLIM = Path(__file__).resolve().parents[2] / "deploy" / "slim"
 
 
 def picture(path, width=8, height=4, colour=(10, 20, 30)):
@@ -138,3 +144,42 @@ def test_ds_width_makes_batches_of_similar_proportions(tmp_path):
     assert batches == {(48, 48): {0, 3}, (48, 144): {1, 4}, (48, 480): {2, 5}}
     with pytest.raises(ValueError, match="needs a data set that knows"):
         MultiScaleSampler(Plan(dataset.parts, 2), [[320, 48]], ds_width=True)
+
+
+def test_evaluating_every_few_epochs():
+    assert evaluation_steps(GlobalOptions(eval_batch_step=[3000, 2000], eval_batch_epoch=2), 50) == (0, 100)
+    assert evaluation_steps(GlobalOptions(eval_batch_step=[3000, 2000]), 50) == (3000, 2000)
+    assert evaluation_steps(GlobalOptions(), 50) == (0, 50)
+    with pytest.raises(ConfigError, match="eval_batch_epoch: expected a number of epochs from 1 on, came 0"):
+        evaluation_steps(GlobalOptions(eval_batch_epoch=0), 50)
+
+
+def test_quantizing_takes_the_pictures_of_train(tmp_path):
+    for number in range(5):
+        picture(tmp_path / f"{number}.png", colour=(number, 0, 0))
+    path = labels(tmp_path / "l.txt", *(f"{number}.png\t0" for number in range(5)))
+    places = [f"Train.dataset.label_file_list=[{path}]", f"Train.dataset.data_dir={tmp_path}"]
+    config = load_config("cls/ch_ppocr_mobile_v2.0_cls.yml", places)
+    assert [image[0, 0, 2] for image in training_pictures(config, 2)] == [0, 2]
+    assert len(list(training_pictures(config, 99))) == 5
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "expected"),
+    [
+        ("prune/sensitivity_anal.py", ["-c", "x"], ["train", "--slim", "slim/fpgm_tenth.yml", "-c", "x"]),
+        ("prune/sensitivity_anal.py", ["-c", "x", "--output=j"], ["prune-sensitivity", "-c", "x", "--output=j"]),
+        ("quantization/quant.py", ["-c", "x"], ["train", "--slim", "slim/pact.yml", "-c", "x"]),
+        ("quantization/quant.py", ["-c", "x", "--slim=y"], ["train", "-c", "x", "--slim=y"]),
+        ("quantization/quant_kl.py", ["-c", "x"], ["quantize", "-c", "x"]),
+        ("quantization/export_model.py", ["-c", "x"], ["export", "-c", "x"]),
+        ("prune/export_prune_model.py", ["-c", "x"], ["export", "-c", "x"]),
+    ],
+)
+def test_scripts_of_deploy_slim(script, arguments, expected, monkeypatch):
+    called = []
+    monkeypatch.setattr("ppocr.cli.main.main", lambda argv: called.append(argv) or 0)
+    monkeypatch.setattr("sys.argv", [script, *arguments])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(SLIM / script), run_name="__main__")
+    assert called == [expected]

@@ -6,5 +6,5 @@ from ppocr.cli.main import main
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    overlay = [] if "--slim" in arguments else ["--slim", "slim/pact.yml"]
+    overlay = [] if any(argument.split("=")[0] == "--slim" for argument in arguments) else ["--slim", "slim/pact.yml"]
     sys.exit(main(["train", *overlay, *arguments]))

@@ -1,4 +1,7 @@
-"""`ppocr quantize`, which needs no training, under the name that users of PaddleOCR know."""
+"""`ppocr quantize`, which needs no training, under the name that users of PaddleOCR know.
+
+Without `--pictures` it calibrates on those of `Train`; without `--output` it writes to `Global.save_inference_dir`.
+"""
 
 import sys
 
