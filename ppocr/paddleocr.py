@@ -80,7 +80,7 @@ def options_of(settings: Mapping[str, Any]) -> OCROptions:
     for name in ("rec_image_shape", "cls_image_shape"):
         if isinstance(values.get(name), str):
             values[name] = tuple(int(number) for number in values[name].split(","))
-    family = family_of(settings["lang"]) if settings.get("lang") else None
+    family = family_of(settings["lang"], reads="rec" not in values) if settings.get("lang") else None
     for kind in ("det", "cls", "rec"):
         if family is not None:
             values.setdefault(kind, family)

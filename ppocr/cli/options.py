@@ -100,7 +100,9 @@ def options_from(args: argparse.Namespace) -> OCROptions:
         if value is not None:
             values[field.name] = value
     lang = getattr(args, "lang", None)
-    models = family_of(lang) if lang and args.models == DEFAULT else args.models
+    models = args.models
+    if lang and models == DEFAULT:
+        models = family_of(lang, reads=getattr(args, "rec", "none") is None)
     for kind in ("det", "cls", "rec"):
         values.setdefault(kind, models)
     if values["cls"].lower() == "none":

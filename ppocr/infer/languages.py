@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Dict, Tuple
 
-from ppocr.errors import ModelError
+from ppocr.errors import ModelError, suggest
 from ppocr.infer.model_dir import DEFAULT, families_with
 
 _LATIN = (
@@ -12,29 +12,54 @@ _LATIN = (
     "it", "ku", "la", "lb", "lt", "lv", "mi", "ms", "mt", "nl", "no", "oc", "pi", "pl", "pt", "qu", "rm", "ro",
     "rs_latin", "sk", "sl", "sq", "sv", "sw", "tl", "tr", "uz", "vi", "french", "german", "latin",
 )  # fmt: skip
+_CYRILLIC = (
+    "rs_cyrillic", "bg", "mn", "abq", "ady", "kbd", "ava", "dar", "inh", "che", "lbe", "lez", "tab", "cyrillic",
+)  # fmt: skip
+_DEVANAGARI = ("hi", "mr", "ne", "bh", "mai", "ang", "bho", "mah", "sck", "new", "gom", "sa", "bgc", "devanagari")
 
 # Language → the families that read it, the fastest first. `DEFAULT` stands for any.
-FAMILIES = {
+FAMILIES: Dict[str, Tuple[str, ...]] = {
     **dict.fromkeys(("ch", "en"), (DEFAULT,)),
-    **dict.fromkeys(("chinese_cht", *_LATIN), ("slim", "tiny", "small")),
-    "japan": ("small",),
+    **dict.fromkeys(_LATIN, ("slim", "tiny", "small")),
+    "chinese_cht": ("slim", "tiny", "small", "v5", "v3_cht"),
+    "japan": ("small", "v5", "v3_japan"),
+}
+
+# Language → PaddleOCR's recogniser for it. No package carries these.
+PADDLEOCR_MODELS: Dict[str, str] = {
+    "korean": "korean_PP-OCRv5_mobile_rec",
+    **dict.fromkeys(("ru", "be", "uk"), "eslav_PP-OCRv5_mobile_rec"),
+    **dict.fromkeys(_CYRILLIC, "cyrillic_PP-OCRv3_mobile_rec"),
+    **dict.fromkeys(("ar", "fa", "ug", "ur", "arabic"), "arabic_PP-OCRv3_mobile_rec"),
+    **dict.fromkeys(_DEVANAGARI, "devanagari_PP-OCRv3_mobile_rec"),
+    **{name: f"{name}_PP-OCRv3_mobile_rec" for name in ("ta", "te", "ka")},
 }
 
 
-def family_of(lang: str) -> str:
+def family_of(lang: str, *, reads: bool = True) -> str:
     """The family for `OCROptions.det`, `.cls` and `.rec`.
 
+    Args:
+        lang: PaddleOCR's name of a language.
+        reads: whether its recogniser is asked for. Where it is not, any family will do for a language that none reads.
+
     Raises:
-        ModelError: no weights for the language are known, or none of them is there.
+        ModelError: there is no such language, no weights for it are known, or none of them is there.
     """
-    families: Tuple[str, ...] = FAMILIES.get(lang, ())
-    if not families:
-        known = ", ".join(sorted(FAMILIES))
+    if lang not in FAMILIES and lang not in PADDLEOCR_MODELS:
+        known = sorted([*FAMILIES, *PADDLEOCR_MODELS])
+        raise ModelError(f"lang {lang!r}: no such language{suggest(lang, known)}")
+    there = families_with("rec")
+    family = next((name for name in FAMILIES.get(lang, ()) if name == DEFAULT or name in there), None)
+    if family is not None:
+        return family
+    if not reads:
+        return DEFAULT
+    if lang in PADDLEOCR_MODELS:
         raise ModelError(
-            f"lang {lang!r}: no weights for it can be fetched; there are some for {known}. "
-            "Name a model directory of your own instead"
+            f"lang {lang!r}: PaddleOCR's {PADDLEOCR_MODELS[lang]} reads it, but no package carries it: get its inference "
+            "directory from PaddleOCR and name that as the recogniser (--rec DIR)"
         )
-    for family in families:
-        if family == DEFAULT or family in families_with("rec"):
-            return family
-    raise ModelError(f"lang {lang!r}: its models have not been fetched: ppocr models fetch {families[0]}")
+    first, *others = FAMILIES[lang]
+    more = f" (or {', '.join(others)})" if others else ""
+    raise ModelError(f"lang {lang!r}: its models have not been fetched: ppocr models fetch {first}{more}")

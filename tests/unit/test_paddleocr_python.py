@@ -82,7 +82,8 @@ def test_settings_of_both_releases():
         ({"return_word_box": True}, ValueError, "return_word_box=True: not available here"),
         ({"use_doc_unwarping": True}, ValueError, "not available"),
         ({"det_algorithm": "EAST"}, ValueError, "only 'DB'"),
-        ({"lang": "ar"}, ModelError, "no weights for it"),
+        ({"lang": "korean"}, ModelError, "korean_PP-OCRv5_mobile_rec reads it, but no package carries it"),
+        ({"lang": "japanese"}, ModelError, "no such language; did you mean 'japan'"),
     ],
 )
 def test_what_cannot_be_done_is_refused(settings, error, message):
@@ -93,8 +94,11 @@ def test_what_cannot_be_done_is_refused(settings, error, message):
 def test_languages(tmp_path, monkeypatch):
     monkeypatch.setenv("PPOCR_HOME", str(tmp_path))
     assert family_of("ch") == family_of("en") == "default"
-    with pytest.raises(ModelError, match="ppocr models fetch small"):
+    with pytest.raises(ModelError, match=r"ppocr models fetch small \(or v5, v3_japan\)"):
         family_of("japan")
+    (tmp_path / "models" / "v3_japan" / "rec").mkdir(parents=True)
+    assert family_of("japan") == "v3_japan"
+    assert options_of({"lang": "korean", "text_recognition_model_dir": "mine"}).det == "default"
     assert family_of("french") == family_of("german") == "slim"  # in the package
     (tmp_path / "models" / "small" / "rec").mkdir(parents=True)
     assert family_of("japan") == "small"

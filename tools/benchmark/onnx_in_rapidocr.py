@@ -6,7 +6,7 @@
 The folder gets RapidOCR 3.10.0 in a virtual environment of its own, each family as three model directories with
 `inference.onnx`, and the lines that the family's detector finds on drawn pages and on `--pictures`.
 
-1. Lines that are scaled beforehand to a size that RapidOCR leaves as it is, and that is given to our network without our
+1. Lines that are scaled beforehand to a size that RapidOCR leaves as it is, and that our network gets without our
    padding: both see the same numbers, so the texts must be the same, or the exit status is 1.
 2. The lines as they are: each program scales and pads in its own way, which decides doubtful characters and spaces.
 3. The whole pages, with the same three files and each program's own settings.
@@ -43,7 +43,7 @@ from ppocr.ops.text_image import resize_normalize_pad
 
 PINS = ("rapidocr==3.10.0", "onnxruntime==1.32.0", "opencv-python-headless==5.0.0.93", "shapely==2.2.0")
 KINDS = ("det", "cls", "rec")
-RAPID_WIDTH = 320  # pixels: RapidOCR pads narrower lines
+RAPID_WIDTH, RAPID_SIDE = 320, 2000  # pixels: RapidOCR pads narrower lines, and shrinks longer pictures
 SHOWN = 12  # differences
 
 
@@ -92,6 +92,7 @@ def save_fitted(line_files: Sequence[str], height: int) -> List[str]:
     for path in line_files:
         (page,) = read_pages(path)
         ratio = max(math.ceil(RAPID_WIDTH / height), round(page.image.shape[1] / page.image.shape[0]))
+        ratio = min(ratio, RAPID_SIDE // height)
         fitted.append(path.replace("line", "fitted"))
         cv2.imwrite(fitted[-1], cv2.resize(page.image, (height * ratio, height), interpolation=cv2.INTER_AREA))
     return fitted
