@@ -57,8 +57,8 @@ def family_of(lang: str, *, reads: bool = True) -> str:
         return DEFAULT
     if lang in PADDLEOCR_MODELS:
         raise ModelError(
-            f"lang {lang!r}: PaddleOCR's {PADDLEOCR_MODELS[lang]} reads it, but no package carries it: get its inference "
-            "directory from PaddleOCR and name that as the recogniser (--rec DIR)"
+            f"lang {lang!r}: PaddleOCR's {PADDLEOCR_MODELS[lang]} reads it, but no package carries it: get its "
+            "inference directory from PaddleOCR and name that as the recogniser (--rec DIR)"
         )
     first, *others = FAMILIES[lang]
     more = f" (or {', '.join(others)})" if others else ""

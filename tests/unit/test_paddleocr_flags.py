@@ -84,7 +84,7 @@ def test_dictionaries_are_found_where_paddleocr_keeps_them():
 
 
 def test_processes_only_with_use_mp():
-    assert options_of("ocr", "--total_process_num", "4")[1].workers == 1
+    assert options_of("ocr", "--total_process_num", "4")[1].workers is None
 
 
 def test_flags_without_effect_are_named_once(ink_family, tmp_path, capsys, monkeypatch):
