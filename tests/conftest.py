@@ -1,13 +1,18 @@
 """What every test leaves behind as it found it."""
 
 import logging
+import os
 import signal
 
 import pytest
 
 
 def pytest_configure(config):
-    """A job in the background of a shell ignores Ctrl-C, and so would the commands that tests start and interrupt."""
+    """Tests name other engines where they want them.
+
+    A job in the background of a shell ignores Ctrl-C, and so would the commands that tests start and interrupt.
+    """
+    os.environ["PPOCR_ENGINE"] = "paddle"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

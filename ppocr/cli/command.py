@@ -22,6 +22,7 @@ from ppocr.infer.io.paddleocr_writers import DetResults, SystemResults
 from ppocr.infer.io.sources import ReadOptions, expand
 from ppocr.infer.io.writers import Writer, create_writer
 from ppocr.infer.options import OCROptions
+from ppocr.infer.runtimes.create import engine_for
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.overwriting import overwritten_input
 
@@ -130,7 +131,7 @@ def _items(job: Job, sources: Sequence[str], workers: Optional[int]) -> Iterator
 
         return run_in_workers(job, tasks, processes)
     options = job.options
-    if workers is None and len(tasks) >= MANY_SOURCES and options.engine != "paddle":
+    if workers is None and len(tasks) >= MANY_SOURCES and engine_for(options) != "paddle":
         at_once = min(options.threads or available_cores(), MAX_PAGES_AT_ONCE)
         job = dataclasses.replace(job, options=dataclasses.replace(options, pages_at_once=at_once))
     return Runner(job).run(tasks)

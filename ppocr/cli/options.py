@@ -9,7 +9,7 @@ from typing import Any, Callable, NamedTuple, Optional, Sequence
 from ppocr.infer.languages import family_of
 from ppocr.infer.model_dir import DEFAULT
 from ppocr.infer.options import OCROptions
-from ppocr.infer.runtimes.create import ENGINES, PRECISIONS
+from ppocr.infer.runtimes.create import AUTO, ENGINES, PRECISIONS
 
 
 class _Setting(NamedTuple):
@@ -82,7 +82,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
     group.add_argument(
         "--threads", type=_count, default=0, metavar="N", help="threads of the networks (default: all cores)"
     )
-    group.add_argument("--engine", choices=ENGINES, help="what runs the networks (default: paddle)")
+    group.add_argument(
+        "--engine", choices=(AUTO, *ENGINES), help="what runs the networks (default: auto, the fastest installed)"
+    )
     group.add_argument("--precision", choices=PRECISIONS, help="bf16 where the processor has it (default: fp32)")
     group = parser.add_argument_group("settings", "instead of what the model directories say")
     for kind in kinds:

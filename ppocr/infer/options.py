@@ -16,7 +16,8 @@ class OCROptions:
         threads: threads on the CPU; 0 takes all cores.
         pages_at_once: pages read at the same time, each with its share of the threads: more pages a second than one
             after another with all threads, but a single page takes longer. The engine paddle reads one at a time.
-        engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"` or `"onnxruntime"`.
+        engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"`, `"onnxruntime"`, or `"auto"`: the
+            fastest that is installed (`PPOCR_ENGINE` in the environment names another).
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
         drop_score: lines read with a lower score are left out.
         limit_side_len, limit_type: size at which pages are given to the detector (`ppocr.ops.page_image`).
@@ -36,7 +37,7 @@ class OCROptions:
     rec: str = "default"
     threads: int = 0
     pages_at_once: int = 1
-    engine: str = "paddle"
+    engine: str = "auto"
     precision: str = "fp32"
     drop_score: float = 0.5
     limit_side_len: Optional[int] = None

@@ -1,5 +1,6 @@
 """OpenVINO and onnxruntime run what Paddle exported: the same outputs, converted once, and told when it cannot be."""
 
+import dataclasses
 import hashlib
 import importlib.util
 import logging
@@ -261,6 +262,28 @@ def test_what_cannot_be_converted_is_told_in_one_line(empty_home, tmp_path, capf
     assert "\n" not in str(failure.value)
     assert not (empty_home / "converted").exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_auto_takes_the_fastest_that_is_installed_and_can_run_the_model(model, home, monkeypatch, tmp_path):
+    monkeypatch.delenv("PPOCR_ENGINE")
+    installed = {"openvino", "onnxruntime", "paddle2onnx", "onnx", "paddle"}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    other = save(tmp_path)
+    options = OCROptions()
+    assert [create.engine_for(options, each) for each in (model, other, None)] == 3 * ["openvino"]
+    assert create.engine_for(OCROptions(engine="paddle"), model) == "paddle"
+    monkeypatch.setenv("PPOCR_ENGINE", "onnxruntime")
+    assert create.engine_for(options, model) == "onnxruntime"
+    monkeypatch.delenv("PPOCR_ENGINE")
+    installed.remove("openvino")
+    assert create.engine_for(options, model) == "onnxruntime"
+    installed.remove("paddle2onnx")  # what was converted before runs all the same
+    converts = [create.engine_for(options, each) for each in (model, save(tmp_path, seed=7))]
+    assert converts == ["onnxruntime", "paddle"]
+    int8 = dataclasses.replace(model, spec={**model.spec, "Quantization": {"execution": "int8"}})
+    assert create.engine_for(options, int8) == "paddle"
+    installed.clear()
+    assert create.engine_for(options, model) == "paddle"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

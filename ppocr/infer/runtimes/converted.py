@@ -144,6 +144,25 @@ class Conversion:
             logger.warning("%s cannot be written (%s): converted and checked at every start", path, error.strerror)
 
 
+def can_convert(program: Path, params: Path) -> bool:
+    """Whether engines that read ONNX can run a program without converting it at every start.
+
+    It is ONNX, was converted before, or can be converted now and kept.
+    """
+    if program.suffix == ".onnx":
+        return True
+    try:
+        folder = Conversion(program, params).folder
+    except ModelError:
+        return False
+    there = next(path for path in folder.parents if path.exists())
+    return any(folder.glob("*.onnx")) or not (_missing_packages() or not os.access(there, os.W_OK | os.X_OK))
+
+
+def _missing_packages() -> list[str]:
+    return [name for name in ("paddle2onnx", "onnx", "paddle") if importlib.util.find_spec(name) is None]
+
+
 def example_batches(shape: Sequence[Optional[int]]) -> list[np.ndarray]:
     """Pages of dark strokes on light paper with some noise, float32[N, C, H, W] in the range of normalised pictures.
 
@@ -164,7 +183,7 @@ def example_batches(shape: Sequence[Optional[int]]) -> list[np.ndarray]:
 
 def _convert(program: Path, params: Path, extra: str) -> bytes:
     """Run `paddle_to_onnx.py`, without a word reaching the user's terminal."""
-    if importlib.util.find_spec("paddle2onnx") is None or importlib.util.find_spec("onnx") is None:
+    if _missing_packages():
         if sys.version_info >= (3, 13):  # the extra cannot bring it
             raise ModelError(f"{program}: converting needs paddle2onnx, which is there for Python up to 3.12")
         raise MissingExtraError(f"engine {extra}", extra)

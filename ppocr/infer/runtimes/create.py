@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
-from typing import Any, Mapping
+import os
+from pathlib import Path
+from typing import Any, Mapping, Optional
 
 from ppocr.errors import ModelError
 from ppocr.infer.integrity import SECTION
 from ppocr.infer.model_dir import ATTEMPTS, ONNX, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
+from ppocr.infer.runtimes.converted import can_convert
 from ppocr.utils.cpu import available_cores, computes_in_bf16
 
 logger = logging.getLogger(__name__)
@@ -20,11 +24,33 @@ ENGINES: dict[str, str] = {  # what users call it → "module:class", imported w
     "openvino": "ppocr.infer.runtimes.openvino:OpenVINORuntime",
     "onnxruntime": "ppocr.infer.runtimes.onnxruntime:OnnxRuntime",
 }
+AUTO = "auto"
+FASTEST_FIRST = ("openvino", "onnxruntime")  # of those that are not there everywhere
+ENGINE_VARIABLE = "PPOCR_ENGINE"  # what "auto" means, for those who want it otherwise
 PRECISIONS = ("auto", "fp32", "bf16")
 COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {  # which graphs
     "paddle": (".json",),
     "openvino": (".json", ".pdmodel", ".onnx"),
 }
+
+
+def engine_for(options: OCROptions, model: Optional[ModelDir] = None) -> str:
+    """The engine that `options.engine` names; for "auto" the fastest one that is installed and can run the model.
+
+    Args:
+        options: of the chain.
+        model: None asks for any model.
+    """
+    if options.engine != AUTO:
+        return options.engine
+    if os.environ.get(ENGINE_VARIABLE):
+        return os.environ[ENGINE_VARIABLE]
+    if model is not None and _is_int8(model):
+        return "paddle"
+    for engine in FASTEST_FIRST:
+        if importlib.util.find_spec(engine) and (model is None or can_convert(model.program, model.params)):
+            return engine
+    return "paddle"
 
 
 def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
@@ -70,33 +96,44 @@ def _again(model: ModelDir) -> ModelDir:
 
 
 def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> Runtime:
-    if options.engine not in ENGINES:
-        raise ModelError(f"engine: expected one of {', '.join(ENGINES)}, came {options.engine!r}")
+    engine = engine_for(options, model)
+    if engine not in ENGINES:
+        raise ModelError(f"engine: expected one of {', '.join((AUTO, *ENGINES))}, came {engine!r}")
     if options.precision not in PRECISIONS:
         raise ModelError(f"precision: expected one of {', '.join(PRECISIONS)}, came {options.precision!r}")
     if options.pages_at_once > 1 and options.engine == "paddle":
         raise ModelError("pages_at_once: the engine paddle reads one page at a time; use several processes (--workers)")
-    if model.program.name == ONNX and options.engine == "paddle":
+    if model.program.name == ONNX and engine == "paddle":
         raise ModelError(f"{model.path}: has {ONNX} alone, which needs --engine onnxruntime or openvino")
     program = model.logits if logits and model.logits else model.program
-    precision = options.precision
-    if precision == "auto":
-        possible = program.suffix in COMPUTE_BF16.get(options.engine, ())
-        precision = "bf16" if possible and computes_in_bf16() else "fp32"
-    elif precision == "bf16" and computes_in_bf16() is False:
-        logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
-        precision = "fp32"
-    if model.section("Quantization").get("execution") == "int8":
-        if options.engine != "paddle":
-            raise ModelError(
-                f"{model.path}: was exported for int8 execution by the engine paddle; for {options.engine} export it "
-                "with Slim.Quantize.execution: float"
-            )
-        precision = "int8"
-    module, name = ENGINES[options.engine].split(":")
-    runtime = getattr(importlib.import_module(module), name)
-    settings: dict[str, Any] = {"precision": precision, "shapes": shapes, "threads": options.threads}
-    if options.pages_at_once > 1:
+    settings: dict[str, Any] = {"precision": _precision(model, program, engine, options.precision), "shapes": shapes}
+    settings["threads"] = options.threads
+    if options.pages_at_once > 1 and engine != "paddle":
         settings["runs"] = options.pages_at_once
         settings["threads"] = max(1, (options.threads or available_cores()) // options.pages_at_once)
+    logger.debug("%s: engine %s, %s", program, engine, settings)
+    module, name = ENGINES[engine].split(":")
+    runtime = getattr(importlib.import_module(module), name)
     return runtime(program, model.params, **settings)
+
+
+def _precision(model: ModelDir, program: Path, engine: str, wanted: str) -> str:
+    """What the engine is told to compute in."""
+    if _is_int8(model):
+        if engine != "paddle":
+            raise ModelError(
+                f"{model.path}: was exported for int8 execution by the engine paddle; for {engine} export it "
+                "with Slim.Quantize.execution: float"
+            )
+        return "int8"
+    if wanted == "auto":
+        possible = program.suffix in COMPUTE_BF16.get(engine, ())
+        return "bf16" if possible and computes_in_bf16() else "fp32"
+    if wanted == "bf16" and computes_in_bf16() is False:
+        logger.info("%s: this processor does not multiply in bf16: computing in fp32", model.path)
+        return "fp32"
+    return wanted
+
+
+def _is_int8(model: ModelDir) -> bool:
+    return bool((model.spec.get("Quantization") or {}).get("execution") == "int8")
