@@ -25,7 +25,7 @@ from ppocr.infer.model_dir import DEFAULT, ModelDir, cache_root, family_roots
 from ppocr.infer.runtimes.create import ENGINES
 from ppocr.utils.atomic import recover_directories
 from ppocr.utils.cache import cache_folder
-from ppocr.utils.cpu import available_cores
+from ppocr.utils.cpu import available_cores, processor
 
 PACKAGES = (
     "paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "opencv-python", "opencv-contrib-python",
@@ -114,7 +114,7 @@ def versions() -> Dict[str, Optional[str]]:
 
 def system() -> Dict[str, object]:
     """Operating system, processor, memory and free disk; None for what this system does not tell."""
-    model, flags = _processor()
+    model, flags = processor()
     total, free = _memory()
     folder = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
     return {
@@ -127,18 +127,6 @@ def system() -> Dict[str, object]:
         "free_memory_bytes": free,
         "free_disk_bytes": shutil.disk_usage(folder).free,
     }
-
-
-def _processor() -> Tuple[str, Optional[set]]:
-    """The processor's name and its flags."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or platform.machine(), None
-    entries = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    entries = {key.strip(): value.strip() for key, value in entries.items()}
-    flags = entries.get("flags") or entries.get("Features")
-    return entries.get("model name") or platform.machine(), None if flags is None else set(flags.split())
 
 
 def _memory() -> Tuple[Optional[int], Optional[int]]:

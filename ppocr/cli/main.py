@@ -37,6 +37,7 @@ COMMANDS = {
     "prune-sensitivity": ("ppocr.cli.prune_sensitivity", "measure which layers of a network can spare filters"),
     "quantize": ("ppocr.cli.quantize", "store a network with 8-bit weights, without training"),
     "predict": ("ppocr.cli.predict", "predict pictures with the weights of a training run"),
+    "bench": ("ppocr.cli.bench", "measure how fast pictures are read here: models, engines, versions"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }
 

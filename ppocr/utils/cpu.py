@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 from pathlib import Path
-from typing import Optional
+from typing import FrozenSet, Optional, Tuple
 
 # Instruction sets without bfloat16 to which oneDNN, which computes for Paddle and OpenVINO, can be limited.
 WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI"})
@@ -18,24 +18,28 @@ def computes_in_bf16() -> Optional[bool]:
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
     if limit.upper() in WITHOUT_BF16:
         return False
-    flags = _processor_flags()
-    return None if flags is None else " avx512_bf16" in flags or " amx_bf16" in flags
+    flags = processor()[1]
+    return None if flags is None else bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
 @functools.lru_cache(maxsize=1)
-def _processor_flags() -> Optional[str]:
-    """What Linux says of the processors; None elsewhere."""
+def processor() -> Tuple[str, Optional[FrozenSet[str]]]:
+    """The processor's name and its flags; None where the system does not tell them (it is not Linux)."""
     try:
-        return Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return None
+        return platform.processor() or platform.machine(), None
+    entries = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
+    entries = {key.strip(): value.strip() for key, value in entries.items()}
+    flags = entries.get("flags") or entries.get("Features")
+    return entries.get("model name") or platform.machine(), None if flags is None else frozenset(flags.split())
 
 
 @functools.lru_cache(maxsize=1)
 def processor_kind() -> str:
     """A few letters that are the same for processors with the same instruction sets."""
-    flags = next((line for line in (_processor_flags() or "").splitlines() if line.startswith("flags")), "")
-    kind = f"{platform.system()} {platform.machine()} {flags or platform.processor()}"
+    name, flags = processor()
+    kind = f"{platform.system()} {platform.machine()} {name if flags is None else sorted(flags)}"
     return hashlib.sha256(kind.encode()).hexdigest()[:8]
 
 

@@ -41,12 +41,14 @@ ALLOWED = {
     "official": {"config", "registry", "ops", "utils", "modeling", "infer", "engine", "export"},
     "cli": {
         "config", "registry", "ops", "utils", "data", "metrics", "infer", "engine", "export", "official",
-        "slim.commands", "serve",
+        "slim.commands", "serve", "bench",
     },
+    "bench": {"infer"},
     "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},
     "tools": {
-        "config", "ops", "utils", "data", "metrics", "cli", "engine", "export", "infer", "official", *ppocr.__all__
+        "config", "ops", "utils", "data", "metrics", "bench", "cli", "engine", "export", "infer",
+        "official", *ppocr.__all__,
     },
 }  # fmt: skip
 

@@ -127,7 +127,7 @@ def test_known_engines_run_in_their_own_python():
     import race
 
     chosen = race.commands(race.parse(["--peers", "/peers", "--engines", "ppocr,rapidocr3-tiny", "--threads", "3"]))
-    assert chosen["ppocr"][:2] == [sys.executable, str(SCRIPTS / "peer_ppocr.py")]
+    assert chosen["ppocr"][:2] == [sys.executable, str(race.CHAIN)]
     assert chosen["rapidocr3-tiny"][0] == str(Path("/peers/rapidocr3/bin/python"))
     assert chosen["rapidocr3-tiny"][2:4] == ["--threads", "3"]
     assert "/peers/v6tiny/det.onnx" in chosen["rapidocr3-tiny"]
@@ -146,7 +146,7 @@ def test_pages_are_spread_over_the_set(tmp_path):
 
 
 def test_summary_by_hand():
-    import race
+    from ppocr.bench import racer as race
 
     rounds = {
         "a": [race.Pass(2.0, 10, 100, 1.0), race.Pass(4.0, 10, 120, 2.0), race.Pass(2.0, 10, 90, 1.0)],

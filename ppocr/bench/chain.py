@@ -1,5 +1,8 @@
 """This project's predictor chain as a racer, reading the pages of a pass as one stream.
 
+It runs as a script, also by the Python of another environment, whose version of ppocr is raced then: so it uses
+nothing but what every version has.
+
 With `--workers N` the pages are shared out to N processes, as `ppocr ocr --workers N` does; they share the threads.
 """
 
@@ -11,7 +14,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Dict, List, Sequence, Tuple
 
-from peer_protocol import Pages, Recognise, arguments, peak_rss_mb, serve
+from protocol import Pages, Recognise, arguments, peak_rss_mb, serve  # beside this script
 
 import ppocr
 from ppocr.errors import PPOCRError
