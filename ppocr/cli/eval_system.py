@@ -13,7 +13,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
 from ppocr.cli.eval_report import PageReport, SetReport, as_json, as_text
 from ppocr.cli.main import print_error
@@ -26,6 +26,7 @@ from ppocr.infer.io.results_file import read_results
 from ppocr.infer.results import OCRResult
 from ppocr.metrics.system import score_page
 from ppocr.metrics.text import EXACT, TextRules
+from ppocr.utils.atomic import replacing_file
 
 PATH_TAIL_PARTS = 3  # path components that tell apart pictures of the same name: set/images/1.jpg
 
@@ -50,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--iou", type=unit_interval, default=0.5, metavar="X", help="overlap above which places match (0.5)"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the report (default: text)")
+    parser.add_argument(
+        "--report", metavar="DIR", help="write an HTML file for each set there: pages, worst first, with every mistake"
+    )
+    parser.add_argument(
+        "--report-pages", type=_at_least_one, default=50, metavar="N", help="pages shown in it (default: 50)"
+    )
     parser.add_argument("--per-page", action="store_true", help="also report every page")
     add_model_arguments(parser)
 
@@ -71,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
         for name, labels in sets.items()
     ]
     rules = rules_from(args)
+    if args.report:
+        write_reports(Path(args.report), sets, reports, found, args)
     if args.format == "json":
         print(json.dumps(as_json(reports, rules, iou=args.iou, seconds=seconds, per_page=args.per_page), indent=1))
     else:
@@ -82,11 +91,52 @@ def rules_from(args: argparse.Namespace) -> TextRules:
     return EXACT if args.exact else TextRules(args.nfkc, args.ignore_case, args.no_spaces)
 
 
+def write_reports(
+    folder: Path,
+    sets: Mapping[str, Sequence[PageLabel]],
+    reports: Sequence[SetReport],
+    found: Mapping[str, OCRResult],
+    args: argparse.Namespace,
+) -> None:
+    """Write `folder/<set>.html` for every set.
+
+    Raises:
+        PPOCRError: a file cannot be written.
+    """
+    from ppocr.cli.html_report import ScoredPage, set_report
+
+    for name, report in zip(report_names(list(sets)), reports):
+        pages = [
+            ScoredPage(label.picture, label.path, label.regions, predicted(found.get(label.place), args), page.score)
+            for label, page in zip(sets[report.labels], report.pages)
+        ]
+        html = set_report(report.labels, pages, rules_from(args), iou=args.iou, most=args.report_pages)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing_file(folder / f"{name}.html") as path, open(path, "w", encoding="utf-8") as file:
+                file.writelines(html)
+        except OSError as error:
+            raise PPOCRError(f"{folder / name}.html: cannot be written: {error.strerror}") from error
+
+
+def report_names(labels: Sequence[str]) -> list[str]:
+    """A file name for each label file: the folder's and its own (`data/sroie/dev.txt` → `sroie-dev`), each once."""
+    names = [f"{Path(label).resolve().parent.name}-{Path(label).stem}" for label in labels]
+    return [
+        name if names.index(name) == index else f"{name}-{index + 1}" for index, name in enumerate(names)
+    ]
+
+
+def predicted(result: Optional[OCRResult], args: argparse.Namespace) -> list[TextRegion]:
+    """The lines of a page that count; none without a result."""
+    lines = result.lines if result else ()
+    return [TextRegion(line.text, line.box) for line in lines if line.score >= (args.drop_score or 0.0)]
+
+
 def score_label(label: PageLabel, result: Optional[OCRResult], args: argparse.Namespace) -> PageReport:
     """Score one page; without a result it counts as a page on which nothing was found."""
-    lines = result.lines if result else ()
-    predictions = [TextRegion(line.text, line.box) for line in lines if line.score >= (args.drop_score or 0.0)]
-    return PageReport(label.picture, score_page(label.regions, predictions, rules_from(args), iou=args.iou), not result)
+    score = score_page(label.regions, predicted(result, args), rules_from(args), iou=args.iou)
+    return PageReport(label.picture, score, not result)
 
 
 def run_models(pages: Sequence[PageLabel], args: argparse.Namespace) -> dict[str, OCRResult]:
