@@ -31,7 +31,7 @@ def test_the_fields_of_results():
         "seconds",
         "lines",
     ]
-    assert list(inspect.signature(ppocr.TextLine).parameters) == ["text", "score", "box", "polygon"]
+    assert list(inspect.signature(ppocr.TextLine).parameters) == ["text", "score", "box", "polygon", "spans"]
 
 
 def test_the_first_options():
