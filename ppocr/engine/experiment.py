@@ -9,12 +9,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 import paddle
 
-from ppocr.config import Config, load_config
+from ppocr.config import Config
 from ppocr.data.loader import Loader, build_loader
 from ppocr.engine.build import build_model, input_shape
 from ppocr.engine.checkpoint import Checkpoint, check_states, load_checkpoint, read_states
 from ppocr.engine.env import Environment, prepare
 from ppocr.engine.pretrained import freeze, load_pretrained, log_report, spaces_as_trained
+from ppocr.engine.teacher import Teacher, build_teacher
 from ppocr.engine.weights import load_weights
 from ppocr.errors import ConfigError
 from ppocr.optimizer.build import Optimizer, build_optimizer
@@ -109,26 +110,14 @@ class Experiment:
         spec = {key: value for key, value in self._section("Loss").items() if key != "Teacher"}
         return LOSSES.build(spec, "Loss")
 
-    def teacher(self) -> Optional[paddle.nn.Layer]:
-        """The network of `Loss.Teacher` (`config`, `pretrained_model`) in `eval()` mode, if there is one.
+    def teacher(self) -> Optional[Teacher]:
+        """What `Loss.Teacher` names, if there is one.
 
         Raises:
             ConfigError: it lacks a key, or does another task.
         """
         spec = self.config.at("Loss.Teacher")
-        if spec is None:
-            return None
-        if set(spec) != {"config", "pretrained_model"}:
-            raise ConfigError([f"Loss.Teacher: expected the keys config and pretrained_model, came {sorted(spec)}"])
-        config, charset = spaces_as_trained(load_config(spec["config"]), spec["pretrained_model"])
-        if config.at("Architecture.model_type") != self.task:
-            raise ConfigError([f"Loss.Teacher.config: {spec['config']} is not for the task {self.task}"])
-        model = build_model(config, charset)
-        log_report(load_pretrained(model, spec["pretrained_model"], kind=self.task, charset=charset))
-        model.eval()
-        for parameter in model.parameters():
-            parameter.stop_gradient = True
-        return model
+        return None if spec is None else build_teacher(spec, self.task)
 
     def optimizer(self, steps_per_epoch: int) -> Optimizer:
         """What `Optimizer` describes, over the parameters that are not frozen."""

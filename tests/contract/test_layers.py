@@ -47,7 +47,7 @@ ALLOWED = {
     "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},
     "tools": {
-        "config", "ops", "utils", "data", "metrics", "bench", "cli", "engine", "export", "infer",
+        "config", "ops", "utils", "data", "metrics", "slim", "bench", "cli", "engine", "export", "infer",
         "official", *ppocr.__all__,
     },
 }  # fmt: skip

@@ -15,6 +15,7 @@ from ppocr.config import Config
 from ppocr.engine.checkpoint import load_checkpoint
 from ppocr.engine.experiment import Experiment
 from ppocr.engine.hooks import Log, Scalars
+from ppocr.engine.teacher import build_teacher
 from ppocr.engine.train import train
 from ppocr.engine.trainer import Hook, Trainer
 from ppocr.errors import ConfigError, DataError
@@ -100,6 +101,17 @@ def test_a_student_learns_from_a_teacher(tmp_path):
     config["Loss"]["Teacher"]["wieghts"] = "x"
     with pytest.raises(ConfigError, match=r"Loss\.Teacher: expected the keys config and pretrained_model"):
         Trainer(Experiment(Config(config)))
+    config["Loss"]["Teacher"] = {"model": str(tmp_path), "engine": "abacus"}
+    with pytest.raises(ConfigError, match=r"Loss\.Teacher\.engine: expected one of paddle"):
+        Trainer(Experiment(Config(config)))
+
+
+def test_a_teacher_may_be_a_model_directory():
+    """What an engine makes of a batch is what the student sees, in shape and kind."""
+    teacher = build_teacher({"model": "slim", "engine": "paddle"}, "cls")
+    found = teacher(paddle.zeros([2, 3, 48, 192]))
+    assert found.shape == [2, 2] and found.stop_gradient
+    np.testing.assert_allclose(found.sum(axis=1).numpy(), 1, atol=1e-5)
 
 
 def test_averages_are_what_is_saved_to_predict_with(tmp_path):

@@ -1,12 +1,20 @@
-"""Making our own models: splits, and the case of labels."""
+"""Making our own models: splits, the case of labels, pruning by pictures."""
 
 from __future__ import annotations
 
+import copy
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import paddle
 import pytest
+from paddle import nn
+
+from ppocr.modeling.backbones.pp_lcnet_v4 import LCNetV4Block
+from ppocr.slim.groups import find_groups
+from ppocr.slim.prune import plan_pruning
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools" / "release"
 
@@ -108,3 +116,26 @@ def test_mean_of_runs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_arrays(tmp_path / "mean")["weight"], np.full((2, 2), 2, np.float32))
     with pytest.raises(ModelError, match="other: is another network"):
         average([tmp_path / "a", tmp_path / "other"], tmp_path / "mean")
+
+
+def test_channels_that_others_replace_go_first_and_cost_nothing():
+    """Half of a block's hidden channels are twins of the others: without them it computes the same once fitted."""
+    import shrink
+
+    paddle.seed(0)
+    blocks = nn.Sequential(LCNetV4Block(4, 6, stride=1, use_se=False, act="hardswish"), nn.Conv2D(6, 2, 1))
+    blocks.eval()
+    expand = blocks[0].channel_mixer.expand.conv.weight
+    expand.set_value(paddle.concat([expand[:4], expand[:4]]))
+    pictures = [paddle.rand([2, 4, 12, 12]) for _ in range(3)]
+    expected, master = blocks(pictures[0]).numpy(), "0.channel_mixer.expand.conv.weight"
+    reference = copy.deepcopy(blocks)
+    (order, errors) = shrink.order_of(blocks[0], shrink.hidden_stats(blocks, {"0": blocks[0]}, pictures)["0"])
+    assert sorted(number % 4 for number in order[:4]) == [0, 1, 2, 3] and errors[3] < 1e-3 < errors[5]
+    groups = find_groups(blocks, [1, 4, 8, 8])
+    chooser = SimpleNamespace(groups=groups, worst=lambda name, count: sorted(order[:count]))
+    plan_pruning(chooser, blocks, {master: 0.5}).apply(blocks)
+    assert blocks[0].channel_mixer.expand.conv.weight.shape == [4, 4, 1, 1]
+    assert np.abs(blocks(pictures[0]).numpy() - expected).max() > 0.01
+    shrink.fit(blocks, blocks[0], reference, reference[0], pictures, "0")
+    np.testing.assert_allclose(blocks(pictures[0]).numpy(), expected, atol=2e-3)

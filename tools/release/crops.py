@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping, Tuple
 
 from recipe import LineWriter, charset, entries, split_of, write_lines
 
@@ -41,12 +41,17 @@ def copy_lines(data: Path, work: Path, name: str, recipe: Mapping[str, Any]) -> 
 
 def list_dev_pages(data: Path, work: Path, name: str, recipe: Mapping[str, Any]) -> None:
     """`WORK/pages/NAME.txt`: the labels of a set's held-out pages, for `ppocr eval-system`."""
-    spec, rows = recipe["pages"][name], []
+    rows = [f"{path}\t{labels}\n" for path, labels, split in each_page(data, name, recipe) if split == "dev"]
+    write_lines(work / "pages" / f"{name}.txt", rows)
+
+
+def each_page(data: Path, name: str, recipe: Mapping[str, Any]) -> Iterator[Tuple[Path, str, str]]:
+    """(picture, labels as they are written, split) of a set's pages."""
+    spec = recipe["pages"][name]
     for path, split in _lists(spec):
         for picture, labels in entries(data / path):
-            if (split or split_of(f"{name}/{picture}", _shares(spec, recipe))) == "dev":
-                rows.append(f"{((data / path).parent / picture).resolve()}\t{labels}\n")
-    write_lines(work / "pages" / f"{name}.txt", rows)
+            part = split or split_of(f"{name}/{picture}", _shares(spec, recipe))
+            yield ((data / path).parent / picture).resolve(), labels, part
 
 
 def _lists(spec: Mapping[str, Any]) -> list[tuple[str, str]]:

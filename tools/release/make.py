@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict
 
+from boxes import box_pages, pick_pages
 from crops import copy_lines, cut_pages, list_dev_pages
 from pseudo import label_pictures
 from rec_training import export_recognizer, train_recognizer
@@ -72,6 +73,11 @@ def unlabelled(args: argparse.Namespace) -> None:
     label_pictures(args.data, args.work, read_recipe(), engine=args.engine, threads=args.threads)
 
 
+def boxes(args: argparse.Namespace) -> None:
+    pick_pages(args.data, args.work, read_recipe())
+    box_pages(args.data, args.work, read_recipe(), engine=args.engine, threads=args.threads)
+
+
 def start(args: argparse.Namespace) -> None:
     once(args.work / "start", partial(start_weights, args.work))
 
@@ -93,8 +99,8 @@ def once(folder: Path, make: Callable[[], object]) -> None:
 
 
 STAGES: Dict[str, Callable[[argparse.Namespace], None]] = {
-    "lines": lines, "case": case, "synthetic": synthetic, "start": start, "unlabelled": unlabelled, "rec": rec,
-    "export": export,
+    "lines": lines, "case": case, "synthetic": synthetic, "start": start, "unlabelled": unlabelled, "boxes": boxes,
+    "rec": rec, "export": export,
 }  # fmt: skip
 
 if __name__ == "__main__":

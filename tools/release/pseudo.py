@@ -81,11 +81,18 @@ def _pictures(data: Path, spec: Mapping[str, Any], recipe: Mapping[str, Any]) ->
             boxes = [np.array(r.points, np.float32) for r in page.regions if not r.ignore and len(r.points) == 4]
             if boxes and split_of(f"{Path(name).parent}/{page.picture}", recipe["shares"]) == "train":
                 yield page.path, boxes
+    for path in each_unlabelled(data, recipe):
+        yield path, []
+
+
+def each_unlabelled(data: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
+    """The pictures of the list that may teach."""
+    spec = recipe["unlabelled"]
     listing = data / spec["list"]
     names = [name for name in listing.read_text(encoding="utf-8").split() if _folder(name) not in spec["leave_out"]]
     turns = {folder: turn for turn, folder in enumerate(spec["first"])}
     for name in sorted(names, key=lambda name: turns.get(_folder(name), len(turns))):
-        yield listing.parent / name, []
+        yield listing.parent / name
 
 
 def _folder(name: str) -> str:
