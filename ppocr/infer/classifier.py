@@ -14,6 +14,9 @@ from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
 
 
+SEEN_HEIGHTS = 6  # of a crop: its beginning, so long; longer ones would be squeezed until no letter has its shape
+
+
 class TextClassifier:
     """The direction classifier of a model directory.
 
@@ -46,7 +49,8 @@ class TextClassifier:
             chosen = crops[begin : begin + self.batch_size]
             batch = np.empty((len(chosen), 3, height, width), np.float32)
             for crop, out in zip(chosen, batch):
-                resize_normalize_pad(self.decode.order(crop), height, width, out=out)
+                seen = crop[:, : SEEN_HEIGHTS * crop.shape[0]]
+                resize_normalize_pad(self.decode.order(seen), height, width, out=out)
             answers += self.postprocess(self.runtime.run(batch))
         return answers
 

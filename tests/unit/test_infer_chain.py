@@ -132,6 +132,12 @@ def test_classifier_alone(ink_family):
     assert TextClassifier(ink_family)([crop, crop[:, ::-1]]) == [("180", 1.0), ("0", 1.0)]
 
 
+def test_the_classifier_sees_the_beginning_of_a_long_crop(ink_family):
+    crop = np.full((48, 6 * 48 + 3000, 3), 255, np.uint8)
+    crop[:, 144:288] = 0  # squeezed as a whole, it would be nearly white
+    assert TextClassifier(ink_family)([crop]) == [("180", 1.0)]
+
+
 def test_recogniser_alone_keeps_the_order_and_joins_long_crops(ink_family):
     crops = [np.full((32, width, 3), 28 * k, np.uint8) for k, width in enumerate((400, 40, 3000, 90))]
     texts = [text for text, _ in TextRecognizer(ink_family)(crops)]
