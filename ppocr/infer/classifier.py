@@ -13,7 +13,6 @@ from ppocr.infer.runtimes.base import Runtime
 from ppocr.infer.runtimes.create import create_runtime
 from ppocr.ops.text_image import resize_normalize_pad
 
-
 SEEN_HEIGHTS = 6  # of a crop: its beginning, so long; longer ones would be squeezed until no letter has its shape
 
 
