@@ -115,6 +115,26 @@ def _load(prefix: Path, paths: Mapping[str, Path]) -> Checkpoint:
     return Checkpoint(read_arrays(paths[".pdparams"]), read_arrays(paths[".pdopt"]), states)
 
 
+def check_weights(path: Path) -> None:
+    """Compare weights with the hash in the `.states` beside them, if there is one.
+
+    Raises:
+        ModelError: they are others.
+    """
+    prefix = _without_suffix(path)
+    for _ in range(READ_ATTEMPTS):
+        before = _present(prefix)
+        files = read_states(prefix).get(FILES)
+        written = files.get(".pdparams") if isinstance(files, dict) else None
+        if written is None or written == _as_written(path):
+            return
+        if _present(prefix) == before:
+            raise ModelError(
+                f"{path}: damaged: not what was written with {prefix.name}.states; take other weights, or remove that "
+                "file if they were replaced on purpose"
+            )
+
+
 def _as_written(path: Path) -> Dict[str, Any]:
     try:
         return {"size": path.stat().st_size, "sha256": file_sha256(path)}

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ppocr.config import Config, read_yaml
-from ppocr.engine.checkpoint import read_states, weights_file
+from ppocr.engine.checkpoint import check_weights, read_states, weights_file
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError, ModelError
+from ppocr.infer.integrity import check_fetched_weights
 from ppocr.infer.model_dir import SPEC, cache_root
 from ppocr.ops.charset import BLANK, SPACE, Charset, stored_charsets
 from ppocr.utils.dictionary import build_charset
@@ -75,9 +76,12 @@ def load_pretrained(
         charset: the network's characters.
 
     Raises:
-        ModelError: there is no such file, or fewer than half of the network's tensors fit.
+        ModelError: there is no such file, it is damaged (where its hash is known: of a checkpoint or a fetched family),
+            or fewer than half of the network's tensors fit.
     """
     path = find_weights(name, kind)
+    check_weights(path)
+    check_fetched_weights(path)
     arrays = read_arrays(path)
     if not any(key in model.state_dict() for key in arrays):
         model = main_network(model)  # weights of one network for several that learn together: for the one that predicts

@@ -91,6 +91,20 @@ def check_files(directory: Path, spec: Path, programs: Sequence[Path], params: P
         raise ModelError(f"{error}; {_advice(directory, spec)}") from error
 
 
+def check_fetched_weights(path: Path) -> None:
+    """Compare weights to train on with the manifest of the fetched family that they belong to, if to any.
+
+    Raises:
+        ModelError: they are others.
+    """
+    seal = _listed(path.parent, path.name).get(path.name)
+    if seal is not None:
+        try:
+            _check_file(path, seal)
+        except ModelError as error:
+            raise ModelError(f"{error}; {_advice(path.parent, path)}") from error
+
+
 def _sealed(spec: Path) -> Tuple[Mapping[str, Seal], Optional[bytes]]:
     """The section `Files` at the beginning of `inference.yml`, and what follows it; empty if it does not have one."""
     if not spec.is_file():
@@ -113,11 +127,11 @@ def _sealed(spec: Path) -> Tuple[Mapping[str, Seal], Optional[bytes]]:
     return {name: seal for name, seal in seals.items() if seal}, data[block.end() :]
 
 
-def _listed(directory: Path) -> Mapping[str, Seal]:
-    """What the manifest of a fetched family says of one of its directories; empty where there is none."""
+def _listed(directory: Path, prefix: str = "inference.") -> Mapping[str, Seal]:
+    """What the manifest of a fetched family says of files in one of its directories; empty where there is none."""
     try:
         files = parse_json(read_bytes(directory.parent / MANIFEST))["files"]
-        own = f"{directory.name}/inference."  # weights to train on lie there as well
+        own = f"{directory.name}/{prefix}"
         return {Path(name).name: Seal(None, str(digest)) for name, digest in files.items() if name.startswith(own)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

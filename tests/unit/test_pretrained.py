@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import paddle
 import pytest
 import yaml
 from paddle import nn
 
+from ppocr.engine.checkpoint import Checkpoint, save_checkpoint
 from ppocr.engine.pretrained import find_weights, freeze, load_pretrained
 from ppocr.errors import ConfigError, ModelError
 from ppocr.ops.charset import Charset
+from ppocr.utils.hashes import file_sha256
 
 OLD, NEW = Charset(list("abc"), use_space_char=True), Charset(list("xcaz"), use_space_char=True)
 
@@ -136,3 +140,21 @@ def test_freezing():
     assert "head.weight" in trained and not trained & set(names)
     with pytest.raises(ConfigError, match=r"Global\.freeze: 'nek\.\*' fits no parameter, e\.g\. backbone"):
         freeze(model, ["nek.*", "head.*"])
+
+
+@pytest.mark.parametrize("known", ["checkpoint", "fetched"])
+def test_damaged_weights_are_refused_where_their_hash_is_known(known, tmp_path):
+    arrays = {key: tensor.numpy() for key, tensor in Net(5).state_dict().items()}
+    save_checkpoint(tmp_path / "family/rec/best_accuracy", Checkpoint(arrays, {"m": np.ones(2)}, {"step": 1}))
+    path = tmp_path / "family/rec/best_accuracy.pdparams"
+    if known == "fetched":
+        path.with_suffix(".states").unlink()
+        listed = {"files": {"rec/best_accuracy.pdparams": file_sha256(path)}}
+        (tmp_path / "family/manifest.json").write_text(json.dumps(listed))
+    load_pretrained(Net(5), str(path), kind="rec")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    advice = {"checkpoint": "best_accuracy.states", "fetched": "ppocr models fetch family"}[known]
+    with pytest.raises(ModelError, match=rf"best_accuracy\.pdparams: damaged.*{advice}"):
+        load_pretrained(Net(5), str(path), kind="rec")
