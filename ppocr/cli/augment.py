@@ -18,10 +18,12 @@ from ppocr.cli.data_section import section_loader
 from ppocr.cli.main import print_error
 from ppocr.cli.training import add_override_argument
 from ppocr.config import load_config
+from ppocr.data.datasets import SimpleDataSet
 from ppocr.data.pipeline import Pipeline
 from ppocr.data.transforms.view import apply_view
 from ppocr.errors import PPOCRError, SampleError
 from ppocr.utils.atomic import replacing_file
+from ppocr.utils.overwriting import refuse_inputs
 
 CELL, CAPTION, GAP = 320, 18, 6  # pixels: longest side of a picture, height of its caption, space around it
 SUFFIXES = (".jpg", ".png")
@@ -45,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     if Path(args.output).suffix.lower() not in SUFFIXES:
         raise PPOCRError(f"--output {args.output}: expected a name that ends in {' or '.join(SUFFIXES)}")
     loader = section_loader(load_config(args.config, args.opt), args.section, seed=args.seed)
+    dataset = loader.pipeline.dataset
+    if Path(args.output).exists() and isinstance(dataset, SimpleDataSet):
+        refuse_inputs(args.output, dataset.files())
     indices = [index for batch in loader.sampler.epoch(0) for index in batch.indices.tolist()][: args.samples]
     rows, failed = [], False
     make = steps_of if args.steps else epochs_of

@@ -227,7 +227,9 @@ def _path(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from ppocr.config import load_config
     from ppocr.official.importing import import_published
+    from ppocr.utils.overwriting import refuse_inputs
 
+    refuse_inputs(args.output, [args.config, args.source, *(args.source.glob("*") if args.source.is_dir() else ())])
     try:
         report = import_published(args.source, load_config(args.config), args.output)
     except OSError as error:

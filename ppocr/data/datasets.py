@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -120,6 +121,13 @@ class SimpleDataSet:
         """
         place, _, label = self._entry(index)
         return place, label
+
+    def files(self) -> Iterator[Path]:
+        """What is read: the label files, and the pictures of all lines that can be understood."""
+        yield from (file.path for file in self._files)
+        for index in range(len(self)):
+            with contextlib.suppress(SampleError):
+                yield from self._entry(index)[1]
 
     def _width(self, index: int, height: int) -> int:
         try:
