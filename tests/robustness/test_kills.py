@@ -9,17 +9,22 @@ from pathlib import Path
 import pytest
 from kills import SUBJECTS
 
-KILLS = 12  # of each; run the script for more
+KILLS = int(os.environ.get("PPOCR_KILLS", "8"))  # of each
+QUICK = [name for name in SUBJECTS if name != "fetch" or "PPOCR_KILLS" in os.environ]  # a fetch takes seconds
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", QUICK)
 def test_what_is_on_the_disk_is_always_whole(name):
     script = Path(__file__).with_name("kills.py")
     done = subprocess.run(
-        [sys.executable, str(script), name, str(KILLS)], capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, str(script), name, str(KILLS)],
+        capture_output=True,
+        text=True,
+        timeout=240 + 20 * KILLS,
+        check=False,
     )
     assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert result["problems"] == [] and result["whole"] == KILLS
-    assert result["written"] or name == "hashes"  # else nothing was killed but the beginning of a write
+    assert result["written"] or name in ("hashes", "fetch")  # else nothing was killed but the beginning of a write
