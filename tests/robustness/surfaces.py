@@ -170,7 +170,7 @@ SPECS: List[Any] = [
 ]  # fmt: skip
 
 
-def _read_spec(data: bytes, folder: Path) -> None:
+def read_spec(data: bytes, folder: Path) -> None:
     """What a predictor builds of an `inference.yml`, and uses on a page."""
     from ppocr.config import read_yaml
     from ppocr.infer.model_dir import ModelDir
@@ -329,7 +329,7 @@ SURFACES: Dict[str, Callable[[], Surface]] = {
     "pictures": lambda: Surface(_bytes(_pictures(), (b"IDAT", b"eXIf", b"acTL", b"RIFF", b"II*\0")), _read_picture, ()),
     "pdf": lambda: Surface(_bytes(_pdfs(), PDF_WORDS), _read_picture, ()),
     "yaml": lambda: Surface(_trees(_configs(), _yaml, 0.8), _read_config, (ConfigError,)),
-    "inference.yml": lambda: Surface(_trees(SPECS, _yaml, 0.8), _read_spec, (ConfigError, ModelError)),
+    "inference.yml": lambda: Surface(_trees(SPECS, _yaml, 0.8), read_spec, (ConfigError, ModelError)),
     "labels": lambda: Surface(_labels, _read_labels, (LabelError, ConfigError)),
     "checkpoints": lambda: Surface(_checkpoint, _read_checkpoint, (ModelError,)),
     "lmdb": lambda: Surface(_bytes([_lmdb()]), _read_lmdb, (DataError,)),
