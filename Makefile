@@ -6,10 +6,12 @@ BIN    := $(VENV)/bin
 IMAGE  ?= train_data/sample
 MODELS ?= slim
 SECONDS ?= 600
+PAGES ?= 10000
+KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: ocr test fuzz smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -27,6 +29,14 @@ smoke: $(VENV)/.test
 fuzz: $(VENV)/.test
 	PPOCR_FUZZ=1 $(BIN)/python -m pytest tests/robustness/test_bombs.py
 	$(BIN)/python tests/robustness/fuzz.py --seconds $(SECONDS)
+
+# PAGES pages through one OCR of each engine: the curve of memory, and the same texts from 16 threads, fork and spawn.
+soak: $(VENV)/.test
+	$(BIN)/python tests/robustness/soak.py --pages $(PAGES) --json build/soak.json
+
+# The tests of robustness with all that `make test` leaves out for its time, and KILLS kills of each writer.
+robustness: $(VENV)/.test
+	PPOCR_FUZZ=1 PPOCR_KILLS=$(KILLS) $(BIN)/python -m pytest tests/robustness
 
 smoke-slim: $(VENV)/.test
 	$(BIN)/python tools/smoke_slim.py
