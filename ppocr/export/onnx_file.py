@@ -32,12 +32,18 @@ def write_onnx(directory: Path, characters: Optional[Sequence[str]]) -> None:
     """
     program, params = directory / PROGRAM, directory / PARAMS
     OnnxRuntime(program, params)  # converts and compares
-    model = Conversion(program, params).onnx(OnnxRuntime.name)
+    model = converted_bytes(program, params)
     if characters is not None:
         lines = dictionary_lines(characters)
         (directory / DICTIONARY).write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
         model = _with_characters(model, lines)
     (directory / ONNX).write_bytes(model)
+
+
+def converted_bytes(program: Path, params: Path) -> bytes:
+    """The ONNX form of a Paddle program, as it was converted for onnxruntime."""
+    model = Conversion(program, params).onnx(OnnxRuntime.name)
+    return Path(model).read_bytes() if isinstance(model, str) else model
 
 
 def dictionary_lines(characters: Sequence[str]) -> Sequence[str]:

@@ -53,6 +53,17 @@ def write_sealed(spec: Path, text: str) -> None:
     spec.write_bytes("".join([f"{SECTION}:\n", *lines]).encode("utf-8") + body)
 
 
+def seal_again(spec: Path) -> None:
+    """Write the sizes and hashes anew after files came into a directory or changed; the settings stay as they are.
+
+    Raises:
+        OSError: it cannot be written.
+        ModelError: the section `Files` is damaged.
+    """
+    _, body = _sealed(spec)
+    write_sealed(spec, (spec.read_bytes() if body is None else body).decode("utf-8"))
+
+
 def _line(name: str, size: int, sha256: str) -> str:
     return f'  {name}: {{size: {size}, sha256: "{sha256}"}}\n'
 

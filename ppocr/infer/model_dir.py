@@ -18,6 +18,7 @@ from ppocr.utils.cache import cache_folder
 Kind = Literal["det", "cls", "rec"]
 PARAMS = "inference.pdiparams"
 ONNX = "inference.onnx"  # graph and weights in one, for the ONNX engines
+ONNX_GRAPH = ".graph.onnx"  # suffix in the place of .json: the same program as ONNX, its weights in inference.pdiparams
 PROGRAMS = ("inference.json", "inference.pdmodel")  # today's Paddle writes the first, PP-OCR v1-v4 came as the second
 DEFAULT = "default"  # in the place of a family: the first of these that is there, else whichever was fetched
 PREFERRED = ("slim", "tiny", "mobile", "small")

@@ -16,6 +16,7 @@ from paddle import nn
 
 from ppocr.cli.main import main
 from ppocr.errors import MissingExtraError, ModelError
+from ppocr.export.onnx_graph import write_onnx_graph
 from ppocr.infer.model_dir import ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes import converted, create
@@ -193,6 +194,22 @@ def test_a_directory_of_onnx_alone(engine, model, home, tmp_path):
     assert np.array_equal(create_runtime(alone, OCROptions(engine=engine)).run(batch), expected)
     with pytest.raises(ModelError, match=r"has inference.onnx alone, which needs --engine onnxruntime or openvino"):
         create_runtime(alone, OCROptions())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_graph_over_paddles_weights_needs_no_conversion(engine, tmp_path, home, monkeypatch):
+    need("paddle2onnx", engine)
+    model = save(tmp_path, seed=3)
+    expected = create_runtime(model, OCROptions(engine=engine)).run(batches(1)[0])
+    write_onnx_graph(tmp_path)
+    graph = tmp_path / "inference.graph.onnx"
+    weights = next(iter(Tiny().conv.parameters())).numpy()
+    assert graph.stat().st_size < len(Conversion(model.program, model.params).onnx(engine)) - weights.nbytes / 2
+    monkeypatch.setattr(converted, "_convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setenv("PPOCR_HOME", str(tmp_path / "elsewhere"))
+    for _ in range(2):  # converted by nobody, then as it was prepared
+        again = create_runtime(ModelDir.open(tmp_path), OCROptions(engine=engine)).run(batches(1)[0])
+        np.testing.assert_array_equal(again, expected)
 
 
 def test_other_weights_are_another_conversion(model, tmp_path, home):

@@ -45,6 +45,24 @@ def test_it_is_small_and_as_it_was_made(capsys):
     assert capsys.readouterr().out.startswith(str(SHIPPED / "slim" / "det"))
 
 
+WITHOUT_PADDLE = """
+import sys
+sys.modules["paddle"] = sys.modules["paddle2onnx"] = sys.modules["onnx"] = None  # as if they were not installed
+from ppocr.cli.main import main
+sys.exit(main(["ocr", sys.argv[1], "--engine", "onnxruntime", "--cls-doubt", "1"]))
+"""
+
+
+def test_an_onnx_engine_reads_with_it_without_paddle_and_without_converting(tmp_path):
+    pytest.importorskip("onnxruntime")
+    page = np.full((120, 640, 3), 255, np.uint8)
+    cv2.putText(page, "Total amount 12.50", (30, 80), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.imwrite(str(tmp_path / "page.png"), page)
+    command = [sys.executable, "-c", WITHOUT_PADDLE, str(tmp_path / "page.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Total amount 12.50\n", "")
+
+
 def test_a_build_has_every_file(tmp_path):
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "setup.py", "--quiet", "egg_info", "-e", str(tmp_path), "build_py", "-d", str(tmp_path)]

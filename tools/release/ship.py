@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from ppocr.export.onnx_graph import write_onnx_graph
 from ppocr.infer.model_dir import LOGITS, PARAMS, PROGRAMS, SHIPPED, SPEC, ModelDir
 from ppocr.official.install import MANIFEST
 from ppocr.utils.hashes import file_sha256
@@ -40,6 +41,7 @@ def put(source: Path, target: Path) -> None:
     for name in (*PROGRAMS, LOGITS, PARAMS, SPEC):
         if (source / name).is_file():
             shutil.copyfile(source / name, target / name)
+    write_onnx_graph(target)
 
 
 def write_manifest() -> None:

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Callable, Optional, Sequence
+from typing import Callable, Optional, Sequence, Union
 
 import numpy as np
 
 import ppocr
 from ppocr.errors import MissingExtraError, ModelError
-from ppocr.infer.model_dir import cache_root
+from ppocr.infer.model_dir import ONNX_GRAPH, cache_root
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_file
 from ppocr.utils.hashes import remembered_sha256
@@ -58,8 +58,8 @@ class Conversion:
             raise ModelError(f"{error.filename}: cannot be read: {error.strerror}") from error
         self.folder = cache_root().parent / "converted" / digest.hexdigest()
 
-    def onnx(self, extra: str) -> bytes:
-        """The ONNX file's content, from the cache or converted now.
+    def onnx(self, extra: str) -> Union[bytes, str]:
+        """The ONNX file's content, from the cache or converted now; the path of a program that is ONNX already.
 
         Args:
             extra: of the package, to be named when the converter is not installed.
@@ -69,7 +69,7 @@ class Conversion:
             ModelError: paddle2onnx cannot convert the program.
         """
         if self.program.suffix == ".onnx":
-            return self.program.read_bytes()
+            return str(self.program)  # its weights may lie in another file beside it
         model = self._kept("*.onnx")
         if model is None:
             model = _convert(self.program, self.params, extra)
@@ -149,7 +149,7 @@ def can_convert(program: Path, params: Path) -> bool:
 
     It is ONNX, was converted before, or can be converted now and kept.
     """
-    if program.suffix == ".onnx":
+    if program.suffix == ".onnx" or program.with_suffix(ONNX_GRAPH).is_file():
         return True
     try:
         folder = Conversion(program, params).folder

@@ -11,7 +11,7 @@ from typing import Any, Mapping, Optional
 
 from ppocr.errors import ModelError
 from ppocr.infer.integrity import SECTION
-from ppocr.infer.model_dir import ATTEMPTS, ONNX, ModelDir
+from ppocr.infer.model_dir import ATTEMPTS, ONNX, ONNX_GRAPH, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.infer.runtimes.converted import can_convert
@@ -34,12 +34,13 @@ COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {  # which graphs
 }
 
 
-def engine_for(options: OCROptions, model: Optional[ModelDir] = None) -> str:
+def engine_for(options: OCROptions, model: Optional[ModelDir] = None, *, logits: bool = False) -> str:
     """The engine that `options.engine` names; for "auto" the fastest one that is installed and can run the model.
 
     Args:
         options: of the chain.
         model: None asks for any model.
+        logits: its graph that stops before the softmax is meant.
     """
     if options.engine != AUTO:
         return options.engine
@@ -48,7 +49,9 @@ def engine_for(options: OCROptions, model: Optional[ModelDir] = None) -> str:
     if model is not None and _is_int8(model):
         return "paddle"
     for engine in FASTEST_FIRST:
-        if importlib.util.find_spec(engine) and (model is None or can_convert(model.program, model.params)):
+        if importlib.util.find_spec(engine) and (
+            model is None or can_convert(_program(model, logits), model.params)
+        ):
             return engine
     return "paddle"
 
@@ -96,7 +99,7 @@ def _again(model: ModelDir) -> ModelDir:
 
 
 def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> Runtime:
-    engine = engine_for(options, model)
+    engine, program = engine_for(options, model, logits=logits), _program(model, logits)
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join((AUTO, *ENGINES))}, came {engine!r}")
     if options.precision not in PRECISIONS:
@@ -105,7 +108,8 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
         raise ModelError("pages_at_once: the engine paddle reads one page at a time; use several processes (--workers)")
     if model.program.name == ONNX and engine == "paddle":
         raise ModelError(f"{model.path}: has {ONNX} alone, which needs --engine onnxruntime or openvino")
-    program = model.logits if logits and model.logits else model.program
+    if engine != "paddle" and program.with_suffix(ONNX_GRAPH).is_file():
+        program = program.with_suffix(ONNX_GRAPH)
     settings: dict[str, Any] = {"precision": _precision(model, program, engine, options.precision), "shapes": shapes}
     settings["threads"] = options.threads
     if options.pages_at_once > 1 and engine != "paddle":
@@ -115,6 +119,10 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
     module, name = ENGINES[engine].split(":")
     runtime = getattr(importlib.import_module(module), name)
     return runtime(program, model.params, **settings)
+
+
+def _program(model: ModelDir, logits: bool) -> Path:
+    return model.logits if logits and model.logits else model.program
 
 
 def _precision(model: ModelDir, program: Path, engine: str, wanted: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import logging
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class ConvertedRuntime(abc.ABC):
         checked = self._conversion.is_checked(engine)
         if not checked:
             self._open(engine, "fp32", shapes)
-            self._conversion.check(engine, self._shape(), self.run)
+            self._conversion.check(engine, self.shape(), self.run)
         if checked or precision != "fp32":
             self._open(engine, precision, shapes)
 
@@ -102,7 +102,8 @@ class ConvertedRuntime(abc.ABC):
             raise
         except Exception as error:
             raise ModelError(f"{self._program}: {self.name} cannot load it: {error_line(error)}") from error
-        self._conversion.keep_prepared(form, prepared)
+        if prepared is not None:
+            self._conversion.keep_prepared(form, prepared)
         return None
 
     @abc.abstractmethod
@@ -110,15 +111,19 @@ class ConvertedRuntime(abc.ABC):
         """Import the engine; its version."""
 
     @abc.abstractmethod
-    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
-        """Get ready to run an ONNX model; what `_restore` can load in a fraction of the time."""
+    def _load(self, model: Union[bytes, str], precision: str, shapes: int) -> Optional[bytes]:
+        """Get ready to run an ONNX model, its content or path.
+
+        Returns:
+            What `_restore` can load in a fraction of the time; None where it would need other files.
+        """
 
     @abc.abstractmethod
     def _restore(self, prepared: bytes, precision: str, shapes: int) -> None:
         """Get ready to run what `_load` has prepared with the same version, precision and kind of processor."""
 
     @abc.abstractmethod
-    def _shape(self) -> list[Optional[int]]:
+    def shape(self) -> list[Optional[int]]:
         """The input's shape, None where it is free."""
 
     @abc.abstractmethod

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from ppocr.errors import ModelError
+from ppocr.infer.model_dir import PARAMS
 from ppocr.infer.runtimes.onnx_base import ConvertedRuntime
 
 
@@ -22,7 +23,7 @@ class OnnxRuntime(ConvertedRuntime):
 
         return onnxruntime.__version__
 
-    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
+    def _load(self, model: Union[bytes, str], precision: str, shapes: int) -> Optional[bytes]:
         if precision != "fp32":
             raise ModelError(f"precision: engine onnxruntime computes in fp32 only, came {precision!r}")
         options = self._options()
@@ -30,7 +31,8 @@ class OnnxRuntime(ConvertedRuntime):
             optimized = Path(folder) / "optimized.onnx"
             options.optimized_model_filepath = str(optimized)
             self._start(model, options)
-            return optimized.read_bytes()
+            prepared = optimized.read_bytes()
+        return None if PARAMS.encode() in prepared else prepared
 
     def _restore(self, prepared: bytes, precision: str, shapes: int) -> None:
         import onnxruntime
@@ -47,13 +49,13 @@ class OnnxRuntime(ConvertedRuntime):
         options.log_severity_level = 3  # errors
         return options
 
-    def _start(self, model: bytes, options: Any) -> None:
+    def _start(self, model: Union[bytes, str], options: Any) -> None:
         import onnxruntime
 
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._name = self._session.get_inputs()[0].name
 
-    def _shape(self) -> list[Optional[int]]:
+    def shape(self) -> list[Optional[int]]:
         return [axis if isinstance(axis, int) and axis > 0 else None for axis in self._session.get_inputs()[0].shape]
 
     def _request(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -23,8 +23,8 @@ class OpenVINORuntime(ConvertedRuntime):
         self._core = openvino.Core()
         return openvino.__version__.split("-")[0]
 
-    def _load(self, model: bytes, precision: str, shapes: int) -> bytes:
-        network = self._core.read_model(model, b"")
+    def _load(self, model: Union[bytes, str], precision: str, shapes: int) -> bytes:
+        network = self._core.read_model(model) if isinstance(model, str) else self._core.read_model(model, b"")
         self._network = self._core.compile_model(network, "CPU", self._settings(precision, shapes))
         prepared = io.BytesIO()
         self._network.export_model(prepared)
@@ -45,7 +45,7 @@ class OpenVINORuntime(ConvertedRuntime):
             settings["CPU_RUNTIME_CACHE_CAPACITY"] = shapes * KERNELS_PER_SHAPE
         return settings
 
-    def _shape(self) -> list[Optional[int]]:
+    def shape(self) -> list[Optional[int]]:
         return [axis.get_length() if axis.is_static else None for axis in self._network.input(0).partial_shape]
 
     def _request(self) -> Any:

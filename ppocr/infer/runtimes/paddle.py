@@ -49,7 +49,13 @@ class PaddleRuntime:
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", CACHED_KERNELS)
         choose_kernels_of_mkl()
-        core = paddle_core()
+        try:
+            core = paddle_core()
+        except ModuleNotFoundError as error:
+            raise ModelError(
+                f"{program}: the engine paddle needs the package paddlepaddle, which is not installed; openvino and "
+                "onnxruntime do without for models that have ONNX graphs"
+            ) from error
         core.disable_signal_handler()  # it would dump C++ stacks when a process is merely asked to end
         reuse_freed_memory()
         files = (str(program), str(params))
