@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: test-browser ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -20,6 +20,11 @@ ocr: $(VENV)/.base
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The page of `ppocr serve` in a real Chromium (Debian: apt install chromium; else CHROMIUM=path).
+test-browser: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable ".[browser]"
+	$(BIN)/python -m pytest tests/unit/test_serve_page.py
 
 smoke: $(VENV)/.test
 	$(BIN)/python tests/smoke.py

@@ -30,6 +30,7 @@ EXTRAS["test"] = [
     "pytest>=8,<10", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]
+EXTRAS["browser"] = ["playwright>=1.40,<2"]  # make test-browser
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})
 
 setup(

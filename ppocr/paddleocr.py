@@ -86,7 +86,7 @@ def options_of(settings: Mapping[str, Any]) -> OCROptions:
             values.setdefault(kind, family)
     if not any(settings.get(name) for name in ("use_angle_cls", "use_textline_orientation")):
         values["cls"] = None
-    return OCROptions(**values)
+    return OCROptions(orientation="off", **values)
 
 
 def clash() -> Optional[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
 
@@ -14,6 +14,7 @@ from ppocr.infer.io.pdf import Picture, encode_picture
 from ppocr.infer.io.sources import Page, ReadOptions, page_error, read_all
 from ppocr.infer.io.writers import Result
 from ppocr.infer.options import OCROptions
+from ppocr.infer.orientation import shown_picture
 from ppocr.infer.results import OCRResult
 
 
@@ -142,6 +143,9 @@ class Runner:
         if not (isinstance(page, Page) and isinstance(result, OCRResult)):
             return Item(task.number, result, None, following)
         try:
+            if result.angle:
+                image = shown_picture(page.image, result, upright=self._job.options.upright)
+                page = replace(page, image=image)
             if self._drawings:
                 self._drawings.save(task.drawing, page, result)
             picture = encode_picture(page.image, dpi=page.dpi) if self._job.pictures else None

@@ -19,6 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-score", type=unit_interval, metavar="X", help="leave out lines with a lower score (default: 0.5)"
     )
+    parser.add_argument(
+        "--orientation",
+        choices=("auto", "off"),
+        help="auto: pages upside down or on their side are read upright (default); needs the direction classifier",
+    )
+    parser.add_argument(
+        "--upright",
+        action="store_true",
+        default=None,
+        help="boxes, drawings and PDF of such pages in the upright picture",
+    )
     parser.add_argument("--words", action="store_true", help="JSON: each line's words, with their boxes")
     parser.add_argument("--chars", action="store_true", help="JSON: each line's characters, with their boxes")
     add_model_arguments(parser)

@@ -10,11 +10,12 @@ import dataclasses
 import logging
 import time
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence, Union
+from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
 from ppocr.errors import InputError, PPOCRError
+from ppocr.infer import orientation
 from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.crops import CropReader, Reading
 from ppocr.infer.detector import TextDetector
@@ -185,7 +186,7 @@ class OCR:
                 yield item
                 continue
             answer = next(answers)
-            yield answer if isinstance(answer, InputError) else self._result(item, answer, per_crop)
+            yield answer if isinstance(answer, InputError) else self._upright(item, answer, per_crop)
 
     def _read_or_tell(self, item: _PageInWork) -> Union[Sequence[Reading], InputError]:
         try:
@@ -194,6 +195,37 @@ class OCR:
             raise
         except Exception as error:
             return page_error(item.page, error)
+
+    def _upright(self, item: _PageInWork, readings: Sequence[Reading], per_crop: float) -> OCRResult:
+        """The result of a page; one that seems to lie upside down or on its side is read once more, turned."""
+        result = self._result(item, readings, per_crop)
+        if self.options.orientation != "auto" or self.classifier is None:
+            return result
+        before = orientation.votes(item.regions.boxes, readings, self.options.drop_score)
+        angle = orientation.suspected_angle(before, len(result.lines))
+        turns = angle // 90
+        if not turns:
+            return result
+        try:
+            if turns % 2 and orientation.is_vertical_writing(item.page.image, result.lines, turns, self.recognizer):
+                return result
+            return self._read_turned(item.page, angle, before) or result
+        except Exception:  # what was read as it lies is better than nothing
+            logger.debug("%s, page %d cannot be read turned", item.page.source, item.page.index + 1, exc_info=True)
+            return result
+
+    def _read_turned(self, page: Page, angle: int, before: np.ndarray) -> Optional[OCRResult]:
+        """The result of a page set upright; None if it reads worse than as it lies, with the votes `before`."""
+        begin = time.perf_counter()
+        image = np.ascontiguousarray(np.rot90(page.image, angle // 90))
+        item = self._detect(dataclasses.replace(page, image=image))
+        readings = self.read([item.crops])[0]
+        after = orientation.votes(item.regions.boxes, readings, self.options.drop_score)
+        if not orientation.is_confirmed(before, after):
+            return None
+        upright = dataclasses.replace(self._result(item, readings, 0.0), angle=angle)
+        upright = dataclasses.replace(upright, seconds=time.perf_counter() - begin)
+        return upright if self.options.upright else orientation.as_stored(upright)
 
     def _result(self, item: _PageInWork, readings: Sequence[Reading], per_crop: float) -> OCRResult:
         height, width = item.page.image.shape[:2]

@@ -102,6 +102,7 @@ class OCRResult:
         width, height: pixels of the upright picture.
         seconds: time from decoded picture to result; pages read together share their time.
         lines: in reading order; empty when there is no text.
+        angle: by how many degrees the picture lies turned clockwise: 0, 90, 180 or 270.
     """
 
     file: str
@@ -110,6 +111,7 @@ class OCRResult:
     height: int
     seconds: float
     lines: Tuple[TextLine, ...]
+    angle: int = 0
 
     @property
     def text(self) -> str:
@@ -122,6 +124,7 @@ class OCRResult:
             "page": self.page,
             "width": self.width,
             "height": self.height,
+            "angle": self.angle,
             "seconds": round(self.seconds, 4),
             "lines": [line.to_dict(words=words, chars=chars) for line in self.lines],
         }
@@ -135,6 +138,7 @@ class OCRResult:
             height=int(record["height"]),
             seconds=float(record["seconds"]),
             lines=tuple(TextLine.from_dict(line) for line in record["lines"]),
+            angle=int(record.get("angle", 0)),
         )
 
 

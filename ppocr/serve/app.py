@@ -146,7 +146,8 @@ class _Server:
             raise BadRequest(408, f"the body took longer than {self.settings.body_seconds:g} seconds") from None
         form = form_of(options, request.headers.get("accept", ""))
         reading, reader = read_options(options, self.settings), options.lang or self.settings.default_reader
-        works = [Work(upload.data, upload.name, reader, reading, pictures=form == "pdf") for upload in uploads]
+        detail = {"pictures": form == "pdf", "upright": options.upright}
+        works = [Work(upload.data, upload.name, reader, reading, **detail) for upload in uploads]
         return works, form, options
 
     async def _whole(self, request: Request, works: List[Work], form: str, answer: Answer) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Union
 
@@ -12,6 +12,7 @@ from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.pdf import Picture, encode_picture
 from ppocr.infer.io.sources import Page, ReadOptions, page_error, read_all
 from ppocr.infer.options import OCROptions
+from ppocr.infer.orientation import as_stored, shown_picture
 from ppocr.infer.pipeline import OCR
 from ppocr.infer.results import OCRResult
 
@@ -28,6 +29,7 @@ class Work:
         reader: which of the server's readers.
         reading: how it is opened.
         pictures: whether the encoded pages are wanted, too.
+        upright: whether boxes are wanted in the upright picture.
         first: 0-based page to begin with.
     """
 
@@ -36,6 +38,7 @@ class Work:
     reader: str
     reading: ReadOptions = ReadOptions()
     pictures: bool = False
+    upright: bool = False
     first: int = 0
 
 
@@ -58,7 +61,7 @@ def main(readers: Mapping[str, OCROptions], connection: Connection) -> None:
     with contextlib.suppress(EOFError, ConnectionError):  # the server is gone
         try:
             first = next(iter(readers))
-            loaded[first] = OCR(readers[first])
+            loaded[first] = OCR(readers[first], upright=True)
             connection.send(READY)
             while True:
                 _answer(connection.recv(), readers, loaded, connection)
@@ -68,7 +71,7 @@ def main(readers: Mapping[str, OCROptions], connection: Connection) -> None:
 
 def _answer(work: Work, readers: Mapping[str, OCROptions], loaded: Dict[str, OCR], connection: Connection) -> None:
     if work.reader not in loaded:
-        loaded[work.reader] = OCR(readers[work.reader])
+        loaded[work.reader] = OCR(readers[work.reader], upright=True)
     for page in _pages(work, loaded[work.reader]):
         connection.send(page)
         if connection.recv() == STOP:
@@ -83,6 +86,11 @@ def _pages(work: Work, ocr: OCR) -> Iterator[PageDone]:
             continue
         page = Page(work.name, page.index, page.image, page.dpi)
         (result,) = ocr.stream([page])
+        if isinstance(result, OCRResult) and result.angle:
+            if work.upright:
+                page = replace(page, image=shown_picture(page.image, result, upright=True))
+            else:
+                result = as_stored(result)
         picture = None
         if work.pictures and isinstance(result, OCRResult):
             try:

@@ -46,6 +46,7 @@ class RequestOptions(BaseModel):
     )
     words: bool = Field(False, description="json, jsonl: each line's words with their boxes")
     chars: bool = Field(False, description="json, jsonl: each line's characters with their boxes")
+    upright: bool = Field(False, description="boxes of a page that lies turned in the upright picture")
     dpi: float = Field(144.0, ge=36, le=600, description="resolution at which PDF pages are rendered")
     max_pages: Optional[int] = Field(None, ge=1, description="most pages of a file; the server has a limit, too")
     lang: Optional[str] = Field(None, max_length=40, description="one of the server's readers (GET /info)")

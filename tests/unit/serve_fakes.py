@@ -1,15 +1,18 @@
 """Readers without networks for the server's tests: what a page says is the colour of its first pixel."""
 
+import contextlib
 import os
 import queue
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ppocr.infer.io.sources import ReadOptions
 from ppocr.infer.results import OCRResult, TextLine
 from ppocr.serve import process
 
@@ -18,7 +21,7 @@ QUAD = ((1.0, 1.0), (5.0, 1.0), (5.0, 4.0), (1.0, 4.0))
 
 
 class FakeOCR:
-    def __init__(self, options):
+    def __init__(self, options, upright=False):
         self.options = options
 
     def stream(self, pages):
@@ -87,4 +90,34 @@ def tiff(*shades):
     return data.tobytes()
 
 
-READING = ReadOptions()
+SERVER = """
+import logging, sys
+import serve_fakes
+from ppocr.infer.options import OCROptions
+from ppocr.serve import pool
+from ppocr.serve.server import serve
+from ppocr.serve.settings import ServeSettings
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    pool.main = serve_fakes.fake_main
+    settings = ServeSettings({"tiny": OCROptions()}, page_seconds=20.0, api_key=sys.argv[1] if sys.argv[1:] else None)
+    serve(settings, host="127.0.0.1", port=0, grace_seconds=20)
+"""
+
+
+@contextlib.contextmanager
+def running_server(folder, *arguments):
+    """(process, address) of a server whose reader needs no models."""
+    script = folder / "server.py"
+    script.write_text(SERVER)
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here, here.parents[1])))}
+    command = [sys.executable, str(script), *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        line = next(line for line in process.stderr if "listening at" in line)
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.wait()

@@ -47,7 +47,7 @@ def test_jsonl(ink, capsys):
     assert ink("ocr", "票据.png", "blank.png", "--format", "jsonl") == 0
     captured = capsys.readouterr()
     read, blank = jsonl(captured.out)
-    assert list(read) == ["file", "page", "width", "height", "seconds", "lines"]
+    assert list(read) == ["file", "page", "width", "height", "angle", "seconds", "lines"]
     assert (read["file"], read["page"], read["width"], read["height"]) == ("票据.png", 0, 300, 200)
     assert [line["text"] for line in read["lines"]] == ["2", "2"] and len(read["lines"][0]["box"]) == 4
     assert blank["lines"] == []
@@ -152,7 +152,7 @@ def test_detect(ink, capsys):
     assert ink("detect", "a.png", "gone.png", "--draw", "out") == 1
     captured = capsys.readouterr()
     (record,) = jsonl(captured.out)
-    assert list(record) == ["file", "page", "width", "height", "seconds", "lines"]
+    assert list(record) == ["file", "page", "width", "height", "angle", "seconds", "lines"]
     assert [line["text"] for line in record["lines"]] == ["", ""] and record["lines"][0]["score"] > 0.9
     assert record["lines"][0]["box"][0][1] < record["lines"][1]["box"][0][1]
     assert captured.err == "ppocr: gone.png: no such file\n"

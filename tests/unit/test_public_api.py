@@ -30,6 +30,7 @@ def test_the_fields_of_results():
         "height",
         "seconds",
         "lines",
+        "angle",
     ]
     assert list(inspect.signature(ppocr.TextLine).parameters) == ["text", "score", "box", "polygon", "spans"]
 

@@ -3,12 +3,9 @@
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 import serve_fakes
@@ -60,38 +57,10 @@ def test_models_that_cannot_be_loaded_end_the_start(monkeypatch, tmp_path):
         WorkerPool({"none": OCROptions(det="none", cls=None, rec="none")}, 1, page_seconds=5.0).start()
 
 
-SERVER = """
-import logging, sys
-import serve_fakes
-from ppocr.infer.options import OCROptions
-from ppocr.serve import pool
-from ppocr.serve.server import serve
-from ppocr.serve.settings import ServeSettings
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    pool.main = serve_fakes.fake_main
-    serve_fakes.SLOW = 0
-    serve(ServeSettings({"tiny": OCROptions()}, page_seconds=20.0), host="127.0.0.1", port=0, grace_seconds=20)
-"""
-
-
 @pytest.fixture
 def server(tmp_path):
-    """(process, address) of a server whose reader needs no models."""
-    script = tmp_path / "server.py"
-    script.write_text(SERVER)
-    here = str(Path(__file__).parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, str(Path(here).parents[1])])}
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE, text=True, env=environment)
-    for line in process.stderr:
-        if "listening at" in line:
-            break
-    else:
-        pytest.fail("the server did not start")
-    yield process, line.split()[-1]
-    process.kill()
-    process.wait()
+    with serve_fakes.running_server(tmp_path) as (process, url):
+        yield process, url
 
 
 def test_sigterm_answers_what_is_in_work_and_ends_well(server):

@@ -39,9 +39,9 @@ def test_jsonl_schema_exactly():
     lines = written("jsonl", PAGE, EMPTY).decode().splitlines()
     assert len(lines) == 2
     page, empty = map(json.loads, lines)
-    assert list(page) == ["file", "page", "width", "height", "seconds", "lines"]
+    assert list(page) == ["file", "page", "width", "height", "angle", "seconds", "lines"]
     assert [list(line) for line in page["lines"]] == [["text", "score", "box"]] * 3
-    assert empty == {"file": "empty.png", "page": 1, "width": 10, "height": 20, "seconds": 0.0, "lines": []}
+    assert empty == {"file": "empty.png", "page": 1, "width": 10, "height": 20, "angle": 0, "seconds": 0.0, "lines": []}
     corners = [[50.0, 60.0], [450.0, 60.0], [450.0, 100.0], [50.0, 100.0]]
     assert page["lines"][0] == {"text": "Hello <World> & co", "score": 0.9877, "box": corners}
     assert "中文" in lines[0]  # readable, not \\u escapes

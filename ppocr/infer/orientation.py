@@ -1,0 +1,108 @@
+"""Which way up a page lies, from what its lines have shown; results of a page that was turned.
+
+An angle is by how many degrees the page as stored is turned clockwise from how it is read: 0, 90, 180 or 270.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import List, Sequence, Tuple
+
+import numpy as np
+
+from ppocr.infer.crops import Reading
+from ppocr.infer.recognizer import TextRecognizer
+from ppocr.infer.results import OCRResult, TextLine
+from ppocr.infer.words import Point, TextPiece
+from ppocr.ops.boxes import is_tall
+
+MIN_LINES = 3  # a page with fewer has no order that could be wrong
+MIN_CHARACTERS = 12
+MIN_SHARE = 0.6  # of all characters that lie one way
+MAX_LOSS = 0.1  # of the characters' scores: a page that reads worse when turned stays as it was
+SAMPLE = 16  # characters that are looked at one by one …
+MARGIN = 0.1  # … with so much around them, of their size
+
+
+def votes(boxes: np.ndarray, readings: Sequence[Reading], drop_score: float) -> np.ndarray:
+    """Characters, weighted by score, whose lines lie at 0, 90, 180 and 270 degrees; float64[4].
+
+    Args:
+        boxes: float32[N, 4, 2], clockwise from the top-left corner.
+        readings: of their crops.
+        drop_score: lines with a lower score say nothing.
+    """
+    found = np.zeros(4)
+    for box, reading in zip(boxes, readings):
+        if len(reading.text) > 1 and reading.score >= drop_score:  # one character is as high as it is wide
+            found[(1 if is_tall(box) else 0) + (2 if reading.turned else 0)] += len(reading.text) * reading.score
+    return found
+
+
+def suspected_angle(found: np.ndarray, lines: int) -> int:
+    """The angle at which most of a page seems to lie; 0 where little speaks for another one."""
+    best = int(found.argmax())
+    if lines < MIN_LINES or found.sum() < MIN_CHARACTERS or found[best] < MIN_SHARE * found.sum():
+        return 0
+    return 90 * best
+
+
+def is_confirmed(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a page that was turned upright lies upright now, and reads as well: votes before and after."""
+    return after[0] >= MIN_SHARE * after.sum() and after.sum() >= (1 - MAX_LOSS) * before.sum()
+
+
+def is_vertical_writing(image: np.ndarray, lines: Sequence[TextLine], turns: int, read: TextRecognizer) -> bool:
+    """Whether a page of tall lines has its characters upright: columns of Chinese or Japanese, not a page on its side.
+
+    Characters are read one by one, as they lie and turned with their line; the page is upright when they read
+    better as they lie. Latin letters are never set in columns on a page of text.
+
+    Args:
+        image: uint8[H, W, 3], as stored.
+        lines: found in it.
+        turns: quarters to the left that would set the page upright.
+    """
+    pieces = [piece for line in lines for piece in line.chars]
+    wide = [piece for piece in pieces if unicodedata.east_asian_width(piece.text[0]) in "WF"]
+    if len(wide) < len(pieces) / 2:
+        return False
+    sample = wide[:: max(1, len(wide) // SAMPLE)][:SAMPLE]
+    lying = [_around(image, piece) for piece in sample]
+    scores = [
+        sum(score for text, score in read(crops) if text) for crops in (lying, [np.rot90(c, turns) for c in lying])
+    ]
+    return scores[0] > scores[1]
+
+
+def _around(image: np.ndarray, piece: TextPiece) -> np.ndarray:
+    points = np.array(piece.box)
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = MARGIN * (high - low)
+    left, top = np.clip((low - margin).astype(int), 0, (image.shape[1] - 1, image.shape[0] - 1))
+    right, bottom = np.ceil(high + margin).astype(int)
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def shown_picture(image: np.ndarray, result: OCRResult, *, upright: bool) -> np.ndarray:
+    """The picture, uint8[H, W, 3], in which the boxes of a result lie: as it is stored, or set upright."""
+    return np.ascontiguousarray(np.rot90(image, result.angle // 90)) if upright and result.angle else image
+
+
+def as_stored(result: OCRResult) -> OCRResult:
+    """The result of a page that was turned upright, with its boxes in the picture as it is stored."""
+    turns = result.angle // 90
+    width, height = (result.height, result.width) if turns % 2 else (result.width, result.height)
+
+    def back(points: Sequence[Point]) -> Tuple[Point, ...]:
+        turned: List[Point] = []
+        for x, y in points:
+            turned.append({0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turns])
+        return tuple(turned)
+
+    lines = tuple(
+        replace(line, box=back(line.box), polygon=None if line.polygon is None else back(line.polygon))  # type: ignore[arg-type]
+        for line in result.lines
+    )
+    return replace(result, width=width, height=height, lines=lines)
