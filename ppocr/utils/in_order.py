@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Callable, Iterable, Iterator, TypeVar
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -24,6 +26,8 @@ def map_in_order(function: Callable[[Item], Answer], items: Iterable[Item], thre
     if threads == 1:
         yield from map(function, items)
         return
+    from concurrent.futures import ThreadPoolExecutor  # a single thread does without
+
     waiting: deque[Future[Answer]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="ppocr") as pool:
         try:

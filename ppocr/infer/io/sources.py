@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, Iterable, Iterator, Sequence, Union
 import numpy as np
 
 from ppocr.errors import InputError
-from ppocr.infer.io.pdf_pages import Rendered, render_pages
 from ppocr.ops.images import DEFAULT_MAX_PIXELS, composite, decode_image, to_uint8
 
 DEFAULT_DPI = 144
@@ -228,6 +227,8 @@ def _pdf_pages(
     data: bytes, name: str, label: str, options: ReadOptions, first: int
 ) -> Iterator[Union[Page, InputError]]:
     """Render one page after another; a page that fails is yielded as an error and the next ones go on."""
+    from ppocr.infer.io.pdf_pages import Rendered, render_pages  # with what starts a process: 5 ms that pictures spare
+
     limits = {"max_pixels": min(MAX_PDF_PIXELS, options.max_pixels), "last": options.max_pages}
     for page in render_pages(data, dpi=options.dpi, first=first, seconds=options.seconds, **limits):
         if isinstance(page, Rendered):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from html import escape
 from typing import Callable, Mapping, Optional, Protocol, Union
 
 from ppocr import __version__
@@ -211,6 +210,8 @@ def _numbers(line: TextLine) -> list[str]:
 
 def _xml(text: str) -> str:
     """Escaped, without the characters that XML forbids."""
+    from html import escape  # its table of entities takes as long to load as a small model's graph
+
     return escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
 
 
