@@ -105,12 +105,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--sides", type=int, nargs=2, default=[100, 3000], metavar=("MIN", "MAX"), help="pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--models", default="default", help="model family (default: tiny, else mobile)")
+    parser.add_argument("--models", default="default", help="model family (default: the one in the package)")
+    parser.add_argument("--engine", default="auto", help="openvino, onnxruntime or paddle (default: auto)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the curve here")
     arguments = parser.parse_args(argv)
     models = arguments.models
     try:
-        ocr = OCR(det=models, cls=models, rec=models, threads=arguments.threads)
+        ocr = OCR(det=models, cls=models, rec=models, threads=arguments.threads, engine=arguments.engine)
     except PPOCRError as error:
         print(error, file=sys.stderr)
         return 1
