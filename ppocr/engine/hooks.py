@@ -7,7 +7,7 @@ import logging
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Deque, Dict
+from typing import Any, Callable, Deque, Dict
 
 import numpy as np
 import paddle
@@ -95,15 +95,26 @@ class Scalars(Hook):
         self._writer = writer
 
     def after_step(self, trainer: Trainer) -> None:
+        scalars = {}
         if trainer.step % trainer.options.print_batch_step == 0:
-            for name, value in trainer.losses.items():
-                self._writer.add_scalar(f"train/{name}", value, trainer.step)
-            self._writer.add_scalar("train/lr", trainer.optimizer.rate(trainer.step - 1), trainer.step)
-        for name, value in trainer.results.items() if trainer.evaluated_at == trainer.step else ():
-            self._writer.add_scalar(f"eval/{name}", value, trainer.step)
+            scalars = {f"train/{name}": value for name, value in trainer.losses.items()}
+            scalars["train/lr"] = trainer.optimizer.rate(trainer.step - 1)
+        if trainer.evaluated_at == trainer.step:
+            scalars.update({f"eval/{name}": value for name, value in trainer.results.items()})
+        self._write(lambda writer: [writer.add_scalar(tag, value, trainer.step) for tag, value in scalars.items()])
 
     def end(self, trainer: Trainer) -> None:
-        self._writer.close()
+        self._write(lambda writer: writer.close())
+
+    def _write(self, write: Callable[[Any], Any]) -> None:
+        """A curve is not worth a run: on a full disk it ends, and training goes on."""
+        if self._writer is None:
+            return
+        try:
+            write(self._writer)
+        except OSError as error:
+            logger.warning("scalars cannot be written: %s: they end here", error.strerror or error)
+            self._writer = None
 
 
 class Evaluate(Hook):

@@ -1,8 +1,10 @@
 """A full disk: one clear line, what was there before is intact, and the run goes on once there is room."""
 
 import contextlib
+import errno
 import os
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from tiny_sets import tiny_config, write_config
 
 from ppocr.cli.main import main
 from ppocr.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ppocr.engine.hooks import Scalars
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
 
@@ -52,6 +55,26 @@ def test_training_ends_with_one_line_and_goes_on_later(tmp_path, capfd):
     }
     assert main(["train", "-c", str(path), "--resume", *more]) == 0
     assert load_checkpoint(output / "latest").states["epoch"] == 2
+
+
+def test_scalars_end_and_training_goes_on(caplog):
+    class Writer:
+        def add_scalar(self, tag, value, step):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        close = None  # never called
+
+    trainer = types.SimpleNamespace(
+        step=4, options=types.SimpleNamespace(print_batch_step=2), losses={"loss": 1.0}, evaluated_at=4,
+        results={"acc": 0.5}, optimizer=types.SimpleNamespace(rate=lambda step: 0.1),
+    )  # fmt: skip
+    hook = Scalars(Writer())
+    for _ in range(3):
+        hook.after_step(trainer)
+    hook.end(trainer)
+    assert [record.getMessage() for record in caplog.records] == [
+        "scalars cannot be written: No space left on device: they end here"
+    ]
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 5_000, 250_000, 482_000])
