@@ -232,8 +232,12 @@ def test_a_conversion_that_computes_something_else_is_refused(engine, model, tmp
             create_runtime(other, OCROptions(engine=engine))
 
 
-def test_a_cache_that_cannot_be_written_is_told_and_does_without(model, empty_home, caplog, capfd):
+def test_a_cache_that_cannot_be_written_is_told_and_does_without(
+    model, warm_home, empty_home, caplog, capfd, monkeypatch
+):
     need("paddle2onnx", "onnxruntime")
+    whole = next((warm_home / "converted").rglob("*.onnx")).read_bytes()
+    monkeypatch.setattr(converted, "_convert", lambda *_: whole)  # it takes two seconds
     empty_home.mkdir()
     (empty_home / "converted").write_text("in the way")
     with caplog.at_level(logging.WARNING):
@@ -358,6 +362,12 @@ def old_model(tmp_path_factory):
     return ModelDir.open(directory)
 
 
+@pytest.fixture(scope="module")
+def old_home(tmp_path_factory):
+    """A cache that the first engine fills for the others."""
+    return tmp_path_factory.mktemp("old home")
+
+
 def with_onednn(model, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("ppocr.infer.runtimes.paddle._legacy_predictor", lambda *_: None)
@@ -385,8 +395,9 @@ def test_where_paddles_openvino_fails_onednn_runs_pdmodel(old_model, monkeypatch
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_pdmodel_is_converted(engine, old_model, empty_home, monkeypatch):
+def test_pdmodel_is_converted(engine, old_model, old_home, monkeypatch):
     need("paddle2onnx", engine)
+    monkeypatch.setenv("PPOCR_HOME", str(old_home))
     reference = with_onednn(old_model, monkeypatch)
     runtime = create_runtime(old_model, OCROptions(engine=engine))
     for batch in batches(3):
