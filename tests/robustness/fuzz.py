@@ -25,6 +25,7 @@ from typing import Any, Dict, Sequence
 
 SLOW_SECONDS = 10.0  # of our process's time for an input of kilobytes
 FIRST = 10  # inputs before the time begins: they import what reading needs
+HANG_SECONDS = 600.0  # after its time was over
 MAX_BYTES = 4_000_000_000
 MAX_CRASHES = 20
 MEMORY = "/dev/shm"  # opening a file takes microseconds there
@@ -85,7 +86,7 @@ def _run_worker(name: str, seed: int, left: Sequence[float], folder: str) -> str
     command = [sys.executable, __file__, "--work", "--surface", name, "--seed", str(seed), "--keep", folder]
     command += ["--seconds", str(left[0]), "--inputs", str(left[1])]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=left[0] + 120, errors="replace")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=left[0] + HANG_SECONDS, errors="replace")
     except subprocess.TimeoutExpired:
         return "hung"
     return "" if done.returncode == 0 else f"status {done.returncode}: {done.stderr[-2000:]}"
