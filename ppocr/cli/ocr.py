@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drop-score", type=unit_interval, metavar="X", help="leave out lines with a lower score (default: 0.5)"
     )
     parser.add_argument(
+        "--order",
+        choices=("rows", "columns", "auto"),
+        help="of the lines: rows across the page (default), columns, or auto: columns of running text, rows elsewhere",
+    )
+    parser.add_argument(
         "--orientation",
         choices=("auto", "off"),
         help="auto: pages upside down or on their side are read upright (default); needs the direction classifier",

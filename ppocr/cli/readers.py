@@ -44,7 +44,7 @@ def detect(options: OCROptions) -> Reader:
     def find(page: Page) -> OCRResult:
         begin = time.perf_counter()
         height, width = page.image.shape[:2]
-        regions = detector(page.image).in_reading_order()
+        regions = detector(page.image).in_reading_order(options.order)
         lines = tuple(
             TextLine.of_region("", score, box, polygon)
             for score, (box, polygon) in zip(regions.scores, regions.outlines())

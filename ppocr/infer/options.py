@@ -28,6 +28,7 @@ class OCROptions:
         cls_doubt: crops read with no higher score are shown to the classifier (`ppocr.infer.crops`); 1 shows it all.
         cls_batch_size, rec_batch_size: most crops given to a network at once.
         rec_image_shape: (3, height, width) of a recogniser directory that has no `inference.yml`.
+        order: of the lines: `"rows"` across the page, `"columns"`, or `"auto"`: columns of running text alone.
         orientation: `"auto"` reads a page that lies upside down or on its side as it stands upright, so that its lines
             come in order; `"off"` reads it as it lies.
         upright: the boxes of such a page are those of the upright picture instead of the picture as stored.
@@ -62,5 +63,6 @@ class OCROptions:
     use_space_char: Optional[bool] = None
     rec_batch_size: int = 8
     spans: bool = True
+    order: str = "rows"
     orientation: str = "auto"
     upright: bool = False

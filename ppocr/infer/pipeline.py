@@ -158,7 +158,7 @@ class OCR:
         with self.stages.timed("det"):
             probability = self.detector.probability(page.image)
         with self.stages.timed("post"):
-            regions = self.detector.postprocess(probability, *page.image.shape[:2]).in_reading_order()
+            regions = self.detector.postprocess(probability, *page.image.shape[:2]).in_reading_order(self.options.order)
         with self.stages.timed("crop"):
             crops = [crop_quad(page.image, box) for box in regions.boxes]
         return _PageInWork(page, regions, crops, time.perf_counter() - begin)

@@ -106,7 +106,7 @@ def reading_order(quads: np.ndarray) -> list[int]:
     if not len(quads):
         return []
     quads = np.asarray(quads, np.float64)
-    upright = quads @ _rotation(-_slant(quads)).T
+    upright = upright_quads(quads)
     tops, bottoms = upright[:, :, 1].min(axis=1).tolist(), upright[:, :, 1].max(axis=1).tolist()
     lefts = upright[:, :, 0].min(axis=1).tolist()
     centres = [(top + bottom) / 2 for top, bottom in zip(tops, bottoms)]
@@ -119,6 +119,11 @@ def reading_order(quads: np.ndarray) -> list[int]:
         else:
             row.append(index)
     return [index for row in rows for index in sorted(row, key=lambda i: (lefts[i], centres[i]))]
+
+
+def upright_quads(quads: np.ndarray) -> np.ndarray:
+    """The boxes of a page, float64[N, 4, 2], turned by their common slant."""
+    return quads @ _rotation(-_slant(quads)).T
 
 
 def _same_row(index: int, row: list[int], tops: Sequence[float], bottoms: Sequence[float]) -> bool:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pyclipper
 
-from ppocr.ops.boxes import crop_size, order_corners, reading_order
+from ppocr.ops.boxes import crop_size, order_corners
+from ppocr.ops.columns import page_order
 
 MIN_SIDE = 3  # pixels of the map: a smaller shrunk region is noise
 
@@ -27,11 +28,11 @@ class Regions(NamedTuple):
     scores: np.ndarray
     polygons: Optional[list[np.ndarray]]
 
-    def in_reading_order(self) -> Regions:
-        """The same regions, rows from top to bottom, each from left to right."""
-        order = reading_order(self.boxes)
-        polygons = None if self.polygons is None else [self.polygons[index] for index in order]
-        return Regions(self.boxes[order], self.scores[order], polygons)
+    def in_reading_order(self, order: str = "rows") -> Regions:
+        """The same regions, as `ppocr.ops.columns.page_order` puts them."""
+        places = page_order(self.boxes, order)
+        polygons = None if self.polygons is None else [self.polygons[index] for index in places]
+        return Regions(self.boxes[places], self.scores[places], polygons)
 
     def outlines(self) -> Iterator[tuple[np.ndarray, Optional[np.ndarray]]]:
         """Each region's box and its polygon, if there are polygons."""
