@@ -184,15 +184,18 @@ class Experiment:
             source = Path(self.options.checkpoints)
             self.checkpoint = load_checkpoint(source)
             check_states(self.checkpoint.states, f"{source}.states")
+            state = self.checkpoint.states.get("slim") or {}
             if self.slim:
-                self.slim.restore(self.model, self.checkpoint.states.get("slim") or {}, input_shape=shape)
+                self.slim.restore(self.model, state, input_shape=shape)
+            else:
+                self._take_structure(state)
             load_weights(self.model, self.checkpoint.weights, source=str(source))
             return
         for name, source in self._learners("pretrained").items():
             learner = getattr(self.model, name)
             log_report(load_pretrained(learner, source, kind=self.task, charset=self.charset))
         if self.options.pretrained_model:
-            self._take_structure(Path(self.options.pretrained_model))
+            self._take_structure(read_states(Path(self.options.pretrained_model)).get("slim") or {})
             report = load_pretrained(self.model, self.options.pretrained_model, kind=self.task, charset=self.charset)
             log_report(report)
         if self.slim:
@@ -203,9 +206,8 @@ class Experiment:
         models = self.config.plain("Architecture.Models") or {}
         return {name: spec[key] for name, spec in models.items() if spec.get(key)}
 
-    def _take_structure(self, weights: Path) -> None:
+    def _take_structure(self, state: Mapping[str, Any]) -> None:
         """Weights that were slimmed need a network that is, whatever the configuration says."""
-        state = read_states(weights).get("slim") or {}
         if any(state.values()):
             from ppocr.slim import build_slim
 

@@ -47,6 +47,8 @@ def test_slimmed_from_training_to_prediction(crops, tmp_path, capsys):
     resumed = [f"Global.checkpoints={output / 'latest'}", "Global.epoch_num=2"]
     assert main(["train", *common, slim, *resumed]) == 0  # the structure comes back before the weights
 
+    assert main(["eval", *common, resumed[0]]) == 0  # also where the configuration has no section any more
+
     weights = f"Global.pretrained_model={output / 'latest'}"  # they bring their structure: no Slim section
     assert main(["export", *common, weights, "--output", str(exported)]) == 0
     assert yaml.safe_load((exported / "inference.yml").read_text())["Quantization"] == {
