@@ -6,7 +6,8 @@
 Stages: `lines` (crops of the labelled sets, lists of held-out pages), `case` (of labels in capitals), `synthetic`,
 `start` (official weights as the network trained here wants them), `unlabelled` (an hour or two: a larger model reads
 a thousand pictures), `rec` (training; goes on from where it was stopped), `export` (the model directory of its latest
-weights). Any of them may run beside `rec`, which takes the lines that there are when it begins.
+weights); on request `boxes` (pages that a detector learns from). Any of them may run beside `rec`, which takes the
+lines that there are when it begins.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def main() -> int:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the training")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    for name in [args.only] if args.only else STAGES:
+    for name in [args.only] if args.only else [name for name in STAGES if name not in ON_REQUEST]:
         logger.info("stage %s", name)
         STAGES[name](args)
     return 0
@@ -102,6 +103,7 @@ STAGES: Dict[str, Callable[[argparse.Namespace], None]] = {
     "lines": lines, "case": case, "synthetic": synthetic, "start": start, "unlabelled": unlabelled, "boxes": boxes,
     "rec": rec, "export": export,
 }  # fmt: skip
+ON_REQUEST = ("boxes",)  # for a detector, which the package does not have yet
 
 if __name__ == "__main__":
     sys.exit(main())
