@@ -12,7 +12,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -47,15 +47,15 @@ _OPTIONS = {  # PaddleOCR's name (release 2; release 3) → field of OCROptions
 _IGNORED = {
     "use_gpu", "use_xpu", "use_npu", "use_mlu", "gpu_mem", "gpu_id", "show_log", "enable_mkldnn", "ir_optim",
     "use_tensorrt", "device", "mkldnn_cache_capacity", "enable_hpi", "max_text_length", "max_batch_size", "benchmark",
-    "ocr_version", "type", "image_dir",
+    "type", "image_dir",
 }  # fmt: skip
 # Setting → the values that are what we do.
 _ONLY: Dict[str, Tuple[Any, ...]] = {
-    "return_word_box": (False, None), "use_doc_orientation_classify": (False, None), "use_doc_unwarping": (False, None),
+    "use_doc_orientation_classify": (False, None), "use_doc_unwarping": (False, None),
     "det_algorithm": ("DB", None), "rec_algorithm": ("CRNN", "SVTR_LCNet", None), "page_num": (0, None),
     "binarize": (False, None), "invert": (False, None), "save_crop_res": (False, None),
 }  # fmt: skip
-_SWITCHES = ("use_angle_cls", "use_textline_orientation", "lang")
+_SWITCHES = ("use_angle_cls", "use_textline_orientation", "lang", "ocr_version", "return_word_box")
 
 
 def options_of(settings: Mapping[str, Any]) -> OCROptions:
@@ -80,7 +80,8 @@ def options_of(settings: Mapping[str, Any]) -> OCROptions:
     for name in ("rec_image_shape", "cls_image_shape"):
         if isinstance(values.get(name), str):
             values[name] = tuple(int(number) for number in values[name].split(","))
-    family = family_of(settings["lang"], reads="rec" not in values) if settings.get("lang") else None
+    lang, version = settings.get("lang"), settings.get("ocr_version")
+    family = family_of(lang or "ch", reads="rec" not in values, version=version) if lang or version else None
     for kind in ("det", "cls", "rec"):
         if family is not None:
             values.setdefault(kind, family)
@@ -121,6 +122,7 @@ class PaddleOCR:
             logger.warning("%s", problem)
         self.settings = settings
         self.reader = OCR(options_of(settings))
+        self._other: Optional[OCR] = None  # the last reader that `predict` made for settings of its own
 
     def ocr(self, img: Sources, det: bool = True, rec: bool = True, cls: bool = True) -> List[Any]:
         """Release 2's answer: a list for each page, empty where there is no text.
@@ -143,7 +145,8 @@ class PaddleOCR:
             raise ValueError("det, rec and cls are all False: nothing to do")
         pages = [page for source in _listed(img) for page in read_pages(source)]
         if det and rec:
-            return [[[_points(line), (line.text, line.score)] for line in result.lines] for result in self._read(pages)]
+            results = _results(self.reader, pages)
+            return [[[_points(line), (line.text, line.score)] for line in result.lines] for result in results]
         if det:
             found = [self.reader.detector(page.image).in_reading_order() for page in pages]
             return [[box.tolist() for box in regions.boxes] for regions in found]
@@ -162,26 +165,29 @@ class PaddleOCR:
 
         Args:
             input: as `img` of `ocr`.
-            settings: none that changes anything: they are given when the reader is made.
+            settings: of this call, in place of those that the reader was made with; None leaves them. Another value
+                loads the networks anew, once for calls with the same one.
 
         Raises:
             InputError: something cannot be read.
-            ValueError: a setting differs from those the reader was made with.
+            TypeError, ValueError, ModelError, ConfigError: as of the constructor.
         """
-        options_of(settings)
-        changed = [name for name, value in settings.items() if value not in (None, self.settings.get(name, False))]
-        if changed:
-            raise ValueError(f"{', '.join(changed)}: give it to PaddleOCR(…); a reader's settings do not change")
-        pages = [page for source in _listed(input) for page in read_pages(source)]
-        return [Prediction(result, page.image) for result, page in zip(self._read(pages), pages)]
+        return list(self.predict_iter(input, **settings))
 
-    def _read(self, pages: Sequence[Page]) -> List[OCRResult]:
-        results = []
-        for result in self.reader.stream(pages):
-            if isinstance(result, InputError):
-                raise result
-            results.append(result)
-        return results
+    def predict_iter(self, input: Sources, **settings: Any) -> Iterator[Prediction]:
+        """The same, page by page."""
+        wanted = {**self.settings, **{name: value for name, value in settings.items() if value is not None}}
+        reader = self._reader_for(options_of(wanted))
+        pages = [page for source in _listed(input) for page in read_pages(source)]
+        for result, page in zip(_results(reader, pages), pages):
+            yield Prediction(result, page.image, words=bool(wanted.get("return_word_box")))
+
+    def _reader_for(self, options: OCROptions) -> OCR:
+        if options == self.reader.options:
+            return self.reader
+        if self._other is None or self._other.options != options:
+            self._other = OCR(options)
+        return self._other
 
 
 class TextSystem:
@@ -207,10 +213,11 @@ class TextSystem:
 class Prediction(Mapping[str, Any]):
     """One page of `PaddleOCR.predict`: a mapping with PaddleOCR 3's keys, and what its results can do.
 
-    Keys: `input_path`, `page_index`, `dt_polys`, `rec_polys`, `rec_texts`, `rec_scores`, `rec_boxes`.
+    Keys: `input_path`, `page_index`, `dt_polys`, `rec_polys`, `rec_texts`, `rec_scores`, `rec_boxes`. With `words` also
+    `text_word`, `text_word_region` and `text_word_boxes`: of each line its words, their outlines, and their bounds.
     """
 
-    def __init__(self, result: OCRResult, image: np.ndarray):
+    def __init__(self, result: OCRResult, image: np.ndarray, *, words: bool = False):
         self.result, self._image = result, image
         polygons = [np.array(line.polygon or line.box).round().astype(np.int16) for line in result.lines]
         bounds = [[*points.min(axis=0), *points.max(axis=0)] for points in polygons]
@@ -223,6 +230,15 @@ class Prediction(Mapping[str, Any]):
             "rec_scores": [line.score for line in result.lines],
             "rec_boxes": np.array(bounds, np.int16).reshape(-1, 4),
         }
+        if words:
+            lines = [line.paddleocr_words for line in result.lines]
+            regions = [[np.array(word.box).round().astype(np.int16) for word in line] for line in lines]
+            self._values["text_word"] = [[word.text for word in line] for line in lines]
+            self._values["text_word_region"] = regions
+            self._values["text_word_boxes"] = [
+                np.array([[*box.min(axis=0), *box.max(axis=0)] for box in line], np.int16).reshape(-1, 4)
+                for line in regions
+            ]
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -267,6 +283,18 @@ class Prediction(Mapping[str, Any]):
         path.mkdir(parents=True, exist_ok=True)
         page = f"_{self.result.page}" if self.result.page else ""
         return path / f"{Path(self.result.file).stem or 'picture'}{page}{ending}"
+
+
+def _results(reader: OCR, pages: Sequence[Page]) -> Iterator[OCRResult]:
+    """What was read on each page.
+
+    Raises:
+        InputError: a page cannot be read.
+    """
+    for result in reader.stream(pages):
+        if isinstance(result, InputError):
+            raise result
+        yield result
 
 
 def _listed(source: Sources) -> Sequence[Source]:

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from ink import ink_family  # noqa: F401 - a fixture
 
 
 def pytest_configure(config):
@@ -13,6 +14,7 @@ def pytest_configure(config):
     A job in the background of a shell ignores Ctrl-C, and so would the commands that tests start and interrupt.
     """
     os.environ["PPOCR_ENGINE"] = "paddle"
+    config.addinivalue_line("markers", "theirs(file): stands for a test of this file of PaddleOCR's")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

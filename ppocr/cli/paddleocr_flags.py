@@ -60,7 +60,7 @@ _ONLY = {
     "det_algorithm": ("DB",),
     "rec_algorithm": ("CRNN", "Rosetta", "SVTR", "SVTR_LCNet", "SVTR_HGNet"),
     "label_list": ("['0','180']", "0,180"),
-    **dict.fromkeys(("return_word_box", "invert", "binarize", "save_crop_res", "use_pdserving"), ("false",)),
+    **dict.fromkeys(("invert", "binarize", "save_crop_res", "use_pdserving"), ("false",)),
     "page_num": ("0",),
 }
 
@@ -138,6 +138,10 @@ def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
         _parser().error("; ".join(refused))
     given = {name: value for name, value in given.items() if name not in _ONLY}
     arguments, ignored = ["--format", "jsonl"], []
+    if given.pop("return_word_box", "false") == "true":
+        if command != "ocr":
+            _parser().error("--return_word_box: predict_system has it")
+        arguments.append("--words")
     if given.pop("use_onnx", "false") == "true":
         arguments.append("--engine=onnxruntime")
     if command in _DET:
@@ -161,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=parse, help=f"ppocr {flag.target}")
     parser.add_argument("--use_angle_cls", type=_boolean, help="turn lines that lie upside down (default: False)")
     parser.add_argument("--use_mp", type=_boolean, help="use --total_process_num processes")
+    parser.add_argument("--return_word_box", type=_boolean, help="ppocr --words")
     parser.add_argument("--use_onnx", type=_boolean, help="ppocr --engine onnxruntime")
     for name, allowed in _ONLY.items():
         parse = _boolean if allowed == ("false",) else str

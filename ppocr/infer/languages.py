@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 from ppocr.errors import ModelError, suggest
 from ppocr.infer.model_dir import DEFAULT, families_with
@@ -25,6 +25,16 @@ FAMILIES: Dict[str, Tuple[str, ...]] = {
     "japan": ("small", "v5", "v3_japan"),
 }
 
+# PaddleOCR's `ocr_version` → its families, and the languages that each reads.
+VERSIONS: Dict[str, Dict[str, Tuple[str, ...]]] = {
+    "PP-OCR": {"mobile": ("ch", "en")},
+    "PP-OCRv2": {"mobile": ("ch", "en")},
+    "PP-OCRv3": {"v3": ("ch", "en"), "v3_en": ("en",), "v3_japan": ("japan",), "v3_cht": ("chinese_cht",)},
+    "PP-OCRv4": {"v4": ("ch", "en")},
+    "PP-OCRv5": {"v5": ("ch", "en", "japan", "chinese_cht")},
+    "PP-OCRv6": {"tiny": ("ch", "en", "chinese_cht", *_LATIN), "small": tuple(FAMILIES)},
+}
+
 # Language → PaddleOCR's recogniser for it. No package carries these.
 PADDLEOCR_MODELS: Dict[str, str] = {
     "korean": "korean_PP-OCRv5_mobile_rec",
@@ -36,21 +46,27 @@ PADDLEOCR_MODELS: Dict[str, str] = {
 }
 
 
-def family_of(lang: str, *, reads: bool = True) -> str:
+def family_of(lang: str, *, reads: bool = True, version: Optional[str] = None) -> str:
     """The family for `OCROptions.det`, `.cls` and `.rec`.
 
     Args:
         lang: PaddleOCR's name of a language.
         reads: whether its recogniser is asked for. Where it is not, any family will do for a language that none reads.
+        version: PaddleOCR's `ocr_version` (`PP-OCRv5`); by default any.
 
     Raises:
-        ModelError: there is no such language, no weights for it are known, or none of them is there.
+        ModelError: there is no such language or version, no weights for it are known, or none of them is there.
     """
     if lang not in FAMILIES and lang not in PADDLEOCR_MODELS:
         known = sorted([*FAMILIES, *PADDLEOCR_MODELS])
         raise ModelError(f"lang {lang!r}: no such language{suggest(lang, known)}")
+    if version is not None and version not in VERSIONS:
+        raise ModelError(f"ocr_version {version!r}: no such version{suggest(version, VERSIONS)}")
+    families = FAMILIES.get(lang, ())
+    if version is not None:
+        families = tuple(name for name, languages in VERSIONS[version].items() if lang in languages)
     there = families_with("rec")
-    family = next((name for name in FAMILIES.get(lang, ()) if name == DEFAULT or name in there), None)
+    family = next((name for name in families if name == DEFAULT or name in there), None)
     if family is not None:
         return family
     if not reads:
@@ -60,6 +76,8 @@ def family_of(lang: str, *, reads: bool = True) -> str:
             f"lang {lang!r}: PaddleOCR's {PADDLEOCR_MODELS[lang]} reads it, but no package carries it: get its "
             "inference directory from PaddleOCR and name that as the recogniser (--rec DIR)"
         )
-    first, *others = FAMILIES[lang]
+    if not families:
+        raise ModelError(f"lang {lang!r}: there are no weights of {version} for it; leave ocr_version out")
+    first, *others = families
     more = f" (or {', '.join(others)})" if others else ""
     raise ModelError(f"lang {lang!r}: its models have not been fetched: ppocr models fetch {first}{more}")

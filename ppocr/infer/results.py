@@ -41,6 +41,11 @@ class TextLine:
         return words.words(self._spans, self.box)
 
     @property
+    def paddleocr_words(self) -> Tuple[TextPiece, ...]:
+        """Its words as PaddleOCR's `return_word_box` has them: Chinese characters one by one, and no punctuation."""
+        return words.paddleocr_words(self._spans, self.box)
+
+    @property
     def _spans(self) -> Tuple[Span, ...]:
         return self.spans or words.estimated_spans(self.text, self.score)
 

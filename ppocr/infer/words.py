@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Iterable, List, NamedTuple, Sequence, Tuple
 
+CHINESE, WESTERN = "cn", "en&num"  # PaddleOCR's names for kinds of words
 Point = Tuple[float, float]
 Quad = Tuple[Point, Point, Point, Point]
 
@@ -73,6 +74,41 @@ def words(spans: Iterable[Span], box: Quad) -> Tuple[TextPiece, ...]:
         else:
             groups[-1].append(span)
     return tuple(_piece(group, box) for group in groups if group)
+
+
+def word_groups(spans: Iterable[Span]) -> List[Tuple[str, List[Span]]]:
+    """What PaddleOCR takes for words: runs of Chinese characters (`cn`), and runs of letters and digits (`en&num`).
+
+    Spaces and other signs part them and belong to none, apart from a hyphen after a letter or digit, a point before a
+    digit and an apostrophe between letters: `VGG-16`, `3.14` and `n'êtes` are one word each.
+    """
+    line, last = list(spans), ""
+    groups: List[Tuple[str, List[Span]]] = []
+    for index, span in enumerate(line):
+        following = line[index + 1].text if index + 1 < len(line) else ""
+        kind = _kind(span.text, last, following)
+        if kind and kind == last:
+            groups[-1][1].append(span)
+        elif kind:
+            groups.append((kind, [span]))
+        last = kind
+    return groups
+
+
+def paddleocr_words(spans: Iterable[Span], box: Quad) -> Tuple[TextPiece, ...]:
+    """PaddleOCR's words with their boxes; each Chinese character is one. Arguments as of `characters`."""
+    pieces = []
+    for kind, group in word_groups(spans):
+        pieces += [_piece([span], box) for span in group] if kind == CHINESE else [_piece(group, box)]
+    return tuple(pieces)
+
+
+def _kind(text: str, last: str, following: str) -> str:
+    """What a character belongs to: `cn`, `en&num`, or an empty string for what parts words."""
+    if "\u4e00" <= text[:1] <= "\u9fff":
+        return CHINESE
+    joins = text == "-" or (text == "." and following.isdigit()) or (text == "'" and following.isalpha())
+    return WESTERN if text.isalnum() or (joins and last == WESTERN) else ""
 
 
 def _piece(spans: Sequence[Span], box: Quad) -> TextPiece:

@@ -7,6 +7,7 @@ Korean and Latin recognisers have both. Both are read as a space; texts are enco
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -68,6 +69,8 @@ class Charset:
             self.characters.append(SPACE)
         # of two spaces the last one counts, as in PaddleOCR
         self._index = {character: index for index, character in enumerate(self.characters, start=1)}
+        clusters = sorted((entry for entry in self._index if len(entry) > 1), key=len, reverse=True)
+        self._entry = re.compile("|".join([*map(re.escape, clusters), "."]), re.DOTALL) if clusters else None
 
     @classmethod
     def from_file(cls, path: Union[str, Path]) -> Charset:
@@ -101,7 +104,11 @@ class Charset:
 
     def unknown(self, text: str) -> str:
         """The characters of `text` outside the dictionary, in order, each once."""
-        return "".join(dict.fromkeys(character for character in self.normal(text) if character not in self._index))
+        return "".join(dict.fromkeys(entry for entry in self._entries(text) if entry not in self._index))
+
+    def _entries(self, text: str) -> Sequence[str]:
+        """A text cut into entries, each time the longest that fits (a flag, a Tibetan stack), or one character."""
+        return self._entry.findall(self.normal(text)) if self._entry else self.normal(text)
 
     def encode(self, text: str) -> list[int]:
         """Class indices of `text` (no blanks).
@@ -110,7 +117,7 @@ class Charset:
             ValueError: characters outside a dictionary without U+FFFD.
         """
         rest = self._index.get(REST)
-        indices = [self._index.get(character, rest) for character in self.normal(text)]
+        indices = [self._index.get(entry, rest) for entry in self._entries(text)]
         if None in indices:
             raise ValueError(f"characters outside the dictionary: {self.unknown(text)!r}")
         return indices  # type: ignore[return-value]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Union
+from typing import Any, List, Mapping, Optional, Union
 
 import numpy as np
 
@@ -13,24 +13,35 @@ class ClsPostProcess:
     """The most probable direction.
 
     Args:
-        label_list: names of the classes, in order.
+        label_list: names of the classes, in order, or number → name; None for their numbers.
+        key: which of several outputs.
 
     Raises:
         ValueError: it is no list of different names.
     """
 
-    def __init__(self, label_list: List[Union[str, int]] = ["0", "180"]):  # noqa: B006  # it is only read
-        self.label_list = _labels(label_list)
+    def __init__(
+        self,
+        label_list: Optional[Union[List[Union[str, int]], Mapping[int, str]]] = ["0", "180"],  # noqa: B006  # only read
+        key: Optional[str] = None,
+    ):
+        if isinstance(label_list, Mapping) and set(label_list) == set(range(len(label_list))):
+            label_list = [label_list[number] for number in range(len(label_list))]
+        self.label_list = None if label_list is None else _labels(label_list)
+        self.key = key
 
-    def __call__(self, probabilities: np.ndarray) -> list[tuple[str, float]]:
+    def __call__(self, outputs: Union[np.ndarray, Mapping[str, np.ndarray]]) -> list[tuple[str, float]]:
         """(label, probability) of each crop.
 
         Args:
-            probabilities: float32[N, classes].
+            outputs: float32[N, classes], or several by name.
 
         Raises:
             ModelError: there are more or fewer labels than classes.
         """
+        probabilities = outputs[self.key or ""] if isinstance(outputs, Mapping) else outputs
+        if self.label_list is None:
+            return [(str(row.argmax()), float(row.max())) for row in probabilities]
         if probabilities.shape[1] != len(self.label_list):
             raise ModelError(
                 f"the direction classifier gives {probabilities.shape[1]} classes, but its label_list has "
@@ -40,7 +51,7 @@ class ClsPostProcess:
         return [(self.label_list[index], float(row[index])) for index, row in zip(best, probabilities)]
 
 
-def _labels(label_list: Sequence[Union[str, int]]) -> List[str]:
+def _labels(label_list: Any) -> List[str]:
     if not isinstance(label_list, (list, tuple)) or not label_list:
         raise ValueError(f"label_list: expected a list of names, came {label_list!r}")
     labels = [str(label) for label in label_list]

@@ -1,4 +1,4 @@
-"""The command line from end to end, over a chain without networks (see conftest)."""
+"""The command line from end to end, over a chain without networks (see ink.py)."""
 
 import io
 import json

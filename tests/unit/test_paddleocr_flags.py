@@ -143,7 +143,6 @@ def test_results_of_detection(ink_family, tmp_path, capsys, monkeypatch):
     [
         ("det_algorithm", "EAST", "DB"),
         ("rec_algorithm", "SRN", "CRNN or Rosetta"),
-        ("return_word_box", "True", "false"),
         ("label_list", "0,90", "['0','180']"),
         ("binarize", "true", "false"),
     ],
@@ -151,7 +150,13 @@ def test_results_of_detection(ink_family, tmp_path, capsys, monkeypatch):
 def test_what_is_not_here_is_refused(flag, value, only, capsys):
     assert run("ocr", ["--image_dir", "x", f"--{flag}", value]) == 2
     told = capsys.readouterr().err
-    assert f"--{flag} {value if flag != 'return_word_box' else 'true'}: not available here; only {only}" in told
+    assert f"--{flag} {value}: not available here; only {only}" in told
+
+
+def test_word_boxes_are_words():
+    assert options_of("ocr", "--return_word_box", "True")[1].words
+    assert not options_of("ocr", "--return_word_box", "False")[1].words
+    assert run("recognize", ["--image_dir", "x", "--return_word_box=True"]) == 2
 
 
 def test_onnx_means_onnxruntime():

@@ -79,7 +79,6 @@ def test_settings_of_both_releases():
     ("settings", "error", "message"),
     [
         ({"det_db_tresh": 0.2}, TypeError, "no setting 'det_db_tresh' here; did you mean 'det_db_thresh'"),
-        ({"return_word_box": True}, ValueError, "return_word_box=True: not available here"),
         ({"use_doc_unwarping": True}, ValueError, "not available"),
         ({"det_algorithm": "EAST"}, ValueError, "only 'DB'"),
         ({"lang": "korean"}, ModelError, "korean_PP-OCRv5_mobile_rec reads it, but no package carries it"),
