@@ -49,8 +49,11 @@ def suspected_angle(found: np.ndarray, lines: int) -> int:
 
 
 def is_confirmed(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether a page that was turned upright lies upright now, and reads as well: votes before and after."""
-    return after[0] >= MIN_SHARE * after.sum() and after.sum() >= (1 - MAX_LOSS) * before.sum()
+    """Whether a page that was turned upright lies upright now, and reads as well: votes before and after.
+
+    Before, only the lines that lay the page's way count: of the others, some were nonsense.
+    """
+    return after[0] >= MIN_SHARE * after.sum() and after.sum() >= (1 - MAX_LOSS) * before.max()
 
 
 def is_vertical_writing(image: np.ndarray, lines: Sequence[TextLine], turns: int, read: TextRecognizer) -> bool:

@@ -18,7 +18,7 @@ MIN_TALL_SHARE = 0.6  # of a page's boxes that are tall: it is written in column
 
 
 class _Box(NamedTuple):
-    index: int
+    number: int
     left: float
     top: float
     right: float
@@ -43,7 +43,7 @@ def page_order(quads: np.ndarray, order: str) -> List[int]:
         return reading_order(np.roll(turned, -1, axis=1))
     upright = upright_quads(quads)
     low, high = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
-    boxes = [_Box(index, *begin, *end) for index, (begin, end) in enumerate(zip(low, high))]
+    boxes = [_Box(number, *begin, *end) for number, (begin, end) in enumerate(zip(low, high))]
     height = statistics.median(box.bottom - box.top for box in boxes)
     return _cut(boxes, quads, height, prose=order == "auto")
 
@@ -61,7 +61,7 @@ def _cut(boxes: Sequence[_Box], quads: np.ndarray, height: float, *, prose: bool
             if len(part) > most and _gutter(part, height, prose=prose) is not None:
                 best, most = gap, len(part)
     if best is None:
-        indices = [box.index for box in boxes]
+        indices = [box.number for box in boxes]
         return [indices[place] for place in reading_order(quads[indices])]
     above, below = [box for box in boxes if box.top < best], [box for box in boxes if box.top >= best]
     return [index for part in (above, below) for index in _cut(part, quads, height, prose=prose)]
