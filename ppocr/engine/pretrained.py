@@ -15,7 +15,7 @@ from ppocr.engine.checkpoint import check_weights, read_states, weights_file
 from ppocr.engine.weights import TRAINING_ONLY
 from ppocr.errors import ConfigError, ModelError
 from ppocr.infer.integrity import check_fetched_weights
-from ppocr.infer.model_dir import SPEC, cache_root
+from ppocr.infer.model_dir import SHIPPED, SPEC, cache_root
 from ppocr.ops.charset import BLANK, SPACE, Charset, stored_charsets
 from ppocr.utils.dictionary import build_charset
 from ppocr.utils.networks import main_network
@@ -128,7 +128,7 @@ def find_weights(name: str, kind: str) -> Path:
             return found
     raise ModelError(
         f"Global.pretrained_model: {name}: no such weights: neither a .pdparams file nor a fetched family "
-        f"(ppocr models fetch {family})"
+        f"with weights to train on (ppocr models fetch {'tiny' if (SHIPPED / family).is_dir() else family})"
     )
 
 
