@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -39,16 +38,22 @@ if "PPOCR_FUZZ" in os.environ:
     GROUPS = {name: [name] for name in BOMBS}
 
 
+def children_seconds():
+    """Processor time, which does not depend on what else the machine does; for waiting there is a timeout."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_reading(group, tmp_path):
     for name in GROUPS[group]:
         (tmp_path / name).write_bytes(BOMBS[name]())
     for good in ("a.png", "z.png"):
         cv2.imwrite(str(tmp_path / good), np.full((40, 60, 3), 200, np.uint8))
-    begin = time.perf_counter()
+    begin = children_seconds()
     files = [str(tmp_path / file) for file in ("a.png", *GROUPS[group], "z.png")]
-    done = subprocess.run([sys.executable, "-c", SCRIPT, *files], capture_output=True, timeout=600, text=True)
-    seconds = time.perf_counter() - begin
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *files], capture_output=True, timeout=900, text=True)
+    seconds = children_seconds() - begin
     *pages, peak = done.stdout.splitlines()
     size = sum(os.path.getsize(tmp_path / name) for name in GROUPS[group])
     print(f"{group}: {size} bytes, {len(pages) - 2} pages, {seconds:.1f} s, {peak} MB\n{done.stderr}")
