@@ -42,6 +42,7 @@ def test_other_engines_may_leave_out_what_they_do_not_know(tmp_path):
         ({"file": "a", "lines": [{"text": "x"}]}, "'box' is missing"),
         ({"file": "a", "lines": [{"text": "x", "box": BOX[:3]}]}, "a box has 4 corners, came 3"),
         ({"file": "a", "lines": [{"text": "x", "box": [[0, float("nan")]] * 4}]}, "expected finite numbers"),
+        ({"file": "a", "lines": [{"text": "x", "score": float("nan"), "box": [[0, 0]] * 4}]}, "score: expected"),
         ({"file": "a", "page": "one", "lines": []}, "invalid literal"),
     ],
 )

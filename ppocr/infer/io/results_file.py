@@ -51,8 +51,9 @@ def _parse(line: str) -> OCRResult:
         raise TypeError('lines: expected a list of objects {"text": …, "score": …, "box": …}')
     page = {"page": 0, "width": 0, "height": 0, "seconds": 0.0, **record}
     result = OCRResult.from_dict({**page, "lines": [{"score": 1.0, **item} for item in lines]})
-    if not all(math.isfinite(value) for item in result.lines for point in item.box for value in point):
-        raise ValueError("box: expected finite numbers")
+    numbers = [number for item in result.lines for point in (*item.box, (item.score,)) for number in point]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("box, score: expected finite numbers")
     return result
 
 
