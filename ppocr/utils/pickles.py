@@ -8,19 +8,60 @@ from __future__ import annotations
 import _codecs
 import collections
 import pickle
+import re
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
 from ppocr.errors import ModelError
 
-_rebuild_array = np.empty(0).__reduce__()[0]  # in numpy.core before NumPy 2, in numpy._core since
+
+class _Kind:
+    """Stands for a dtype: NumPy's own, set to a damaged state, crashes the process."""
+
+    def __init__(self, code: Any, *_: Any):
+        self.code, self.state = code, ()
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def dtype(self) -> Optional[np.dtype]:
+        """None for what are no numbers."""
+        order = self.state[1] if self.state else "="
+        if not (isinstance(self.code, str) and _NUMBERS.fullmatch(self.code) and order in ("<", ">", "=", "|")):
+            return None
+        return np.dtype(self.code).newbyteorder(order)  # type: ignore[arg-type]
+
+
+class _Stored:
+    """Stands for an array, for the same reason."""
+
+    def __init__(self, *_: Any):
+        self.state: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def array(self) -> np.ndarray:
+        _, shape, kind, by_columns, data = self.state
+        dtype = kind.dtype() if isinstance(kind, _Kind) else None
+        if dtype is None or not isinstance(data, (bytes, str)):
+            return np.array(0, object)
+        data = data.encode("latin1") if isinstance(data, str) else data  # of Python 2
+        return (
+            (np.frombuffer(data, dtype) if data else np.empty(0, dtype))
+            .reshape(shape, order="F" if by_columns else "C")
+            .copy(order="K")
+        )
+
+
+_NUMBERS = re.compile("[<>|=]?(b1|[iu][1248]|f[248])")
 ALLOWED: Dict[tuple, Callable[..., Any]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _rebuild_array,  # type: ignore[dict-item]
-    ("numpy._core.multiarray", "_reconstruct"): _rebuild_array,  # type: ignore[dict-item]
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _Stored,  # NumPy 2 calls it numpy._core
+    ("numpy._core.multiarray", "_reconstruct"): _Stored,
+    ("numpy", "ndarray"): _Stored,
+    ("numpy", "dtype"): _Kind,
     ("_codecs", "encode"): _codecs.encode,  # how bytes are written in pickles that Python 2 could read
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("builtins", "tuple"): tuple,
@@ -50,7 +91,10 @@ def read_arrays(path: Path) -> Dict[str, np.ndarray]:
         raise ModelError(f"{path}: not a file of weights: {error}") from error
     if not isinstance(tree, dict):
         raise ModelError(f"{path}: expected names and arrays, found {type(tree).__name__}")
-    arrays = {name: _array(value) for name, value in tree.items() if name not in TABLES}
+    try:
+        arrays = {name: _array(value) for name, value in tree.items() if name not in TABLES}
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
+        raise ModelError(f"{path}: not a file of weights: {error}") from error
     wrong = [name for name, array in arrays.items() if not isinstance(name, str) or array.dtype.kind not in "fiub"]
     if wrong:
         raise ModelError(f"{path}: {wrong[0]!r} is no array of numbers")
@@ -61,5 +105,5 @@ def _array(value: Any) -> np.ndarray:
     """A tensor is written as an array, or as its name and an array."""
     named = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
     value = value[1] if named else value
-    array = value if isinstance(value, np.ndarray) else np.array(value, object)
+    array = value.array() if isinstance(value, _Stored) else np.array(0, object)
     return array.astype(np.float32) if array.dtype == np.float16 else array  # half precision is for keeping files small

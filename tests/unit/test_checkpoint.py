@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 from collections import OrderedDict
@@ -132,3 +133,14 @@ def test_the_forms_in_which_paddle_writes_weights(tmp_path, protocol):
 
 def test_module_renames_states_last():
     assert module.SUFFIXES[-1] == ".states"  # what says that the others are complete
+
+
+def test_a_damaged_kind_of_numbers_does_not_reach_numpy(tmp_path):
+    """NumPy's own dtype and array, set to damaged states, crashed the process."""
+    whole = pickle.dumps({"a": np.ones((2, 3), np.float32), "b": np.ones(3, np.int64)}, protocol=4)
+    for place in range(2, len(whole)):
+        for change in (b"", b"N", b"b", b"R"):
+            data = whole[:place] + change + whole[place + 1 :]
+            (tmp_path / "x.pdparams").write_bytes(data)
+            with contextlib.suppress(ModelError):
+                assert all(isinstance(one, np.ndarray) for one in read_arrays(tmp_path / "x.pdparams").values())
