@@ -165,7 +165,7 @@ class HocrWriter:
         name = f"line_{self._pages}_{number}"
         words = " ".join(
             f'<span class="ocrx_word" id="word_{self._pages}_{number}_{index}" title="bbox {_bounds(word.box)};'
-            f' x_wconf {round(100 * word.score) if math.isfinite(word.score) else 0}">{_xml(word.text)}</span>'
+            f' x_wconf {round(100 * min(1.0, max(0.0, word.score)))}">{_xml(word.text)}</span>'
             for index, word in enumerate(line.words, 1)
         )
         return (
