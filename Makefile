@@ -18,8 +18,9 @@ ocr: $(VENV)/.base
 	@$(BIN)/ppocr models path $(MODELS) >/dev/null 2>&1 || $(BIN)/ppocr models fetch $(MODELS)
 	@$(BIN)/ppocr ocr "$(IMAGE)" --models $(MODELS)
 
+# Two processes, each of which runs whole files: what the tests of a file share is made once.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The page of `ppocr serve` in a real Chromium (Debian: apt install chromium; else CHROMIUM=path).
 test-browser: $(VENV)/.test
