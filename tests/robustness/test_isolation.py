@@ -93,7 +93,7 @@ def test_an_error_anywhere_is_the_error_of_its_page(error, where, ocr, text_page
         monkeypatch.setattr(ocr.detector, "postprocess", second_fails)
     else:
         monkeypatch.setattr("ppocr.infer.pipeline.crop_quad", crop)
-        monkeypatch.setattr(ocr.read, "recognizer", failing(ocr.recognizer))
+        monkeypatch.setattr(ocr.recognizer, "read", failing(ocr.recognizer.read))
     from ppocr.infer.io.sources import read_all
 
     with caplog.at_level(logging.DEBUG, "ppocr"):
@@ -105,10 +105,10 @@ def test_an_error_anywhere_is_the_error_of_its_page(error, where, ocr, text_page
 
 
 def test_models_that_do_not_fit_end_the_run(ocr, text_page, monkeypatch):
-    def wrong(crops):
+    def wrong(*_, **__):
         raise ModelError("another dictionary")
 
-    monkeypatch.setattr(ocr.read, "recognizer", wrong)
+    monkeypatch.setattr(ocr.recognizer, "read", wrong)
     with pytest.raises(ModelError):
         ocr([text_page, text_page])
 
@@ -123,15 +123,16 @@ def test_the_other_commands_too(command, text_page, tmp_path, monkeypatch, capsy
         "detect": ppocr.infer.detector.TextDetector, "recognize": ppocr.infer.recognizer.TextRecognizer,
         "classify": ppocr.infer.classifier.TextClassifier,
     }  # fmt: skip
-    kind, original = kinds[command], kinds[command].__call__
+    kind, method = kinds[command], "read" if command == "recognize" else "__call__"
+    original = getattr(kind, method)
 
-    def call(self, value):
+    def call(self, value, *args, **kwargs):
         arrays = value if isinstance(value, list) else [value]
         if any(array.shape[1] == 99 for array in arrays):
             raise ZeroDivisionError("boom")
-        return original(self, value)
+        return original(self, value, *args, **kwargs)
 
-    monkeypatch.setattr(kind, "__call__", call)
+    monkeypatch.setattr(kind, method, call)
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("good.png", text_page)
     cv2.imwrite("bad.png", text_page[:, :99])
