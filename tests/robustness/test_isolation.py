@@ -36,7 +36,7 @@ def text_page():
 
 @pytest.fixture(scope="module")
 def ocr():
-    return OCR(det="tiny", cls="tiny", rec="tiny", threads=1)
+    return OCR(det="slim", cls="slim", rec="slim", threads=1)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -50,7 +50,7 @@ def test_bad_files_between_good_ones(workers, text_page, tmp_path, monkeypatch, 
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "page 2.pdf").write_bytes(pdf(count=2))
     paths = list(itertools.chain.from_iterable((name, "good.png") for name in (*BAD, "page 2.pdf")))
-    assert main(["ocr", "--models", "tiny", "--format", "jsonl", "--workers", workers, *paths]) == 1
+    assert main(["ocr", "--models", "slim", "--format", "jsonl", "--workers", workers, *paths]) == 1
     out, err = capsys.readouterr()
     read = [json.loads(line) for line in out.splitlines()]
     assert [page["file"] for page in read] == ["good.png"] * len(BAD) + ["page 2.pdf", "good.png"]
@@ -136,7 +136,7 @@ def test_the_other_commands_too(command, text_page, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("good.png", text_page)
     cv2.imwrite("bad.png", text_page[:, :99])
-    assert main([command, "--models", "tiny", "--format", "jsonl", "good.png", "bad.png", "good.png"]) == 1
+    assert main([command, "--models", "slim", "--format", "jsonl", "good.png", "bad.png", "good.png"]) == 1
     out, err = capsys.readouterr()
     assert [json.loads(line)["file"] for line in out.splitlines()] == ["good.png", "good.png"]
     assert err == "ppocr: bad.png: cannot be read (ZeroDivisionError: boom)\n"
@@ -156,7 +156,7 @@ def test_a_page_that_cannot_be_written(text_page, tmp_path, monkeypatch, capsys)
         return page(self, result, picture)
 
     monkeypatch.setattr(writers.JsonLinesWriter, "page", failing)
-    assert main(["ocr", "--models", "tiny", "--format", "jsonl", "a.png", "b.png", "c.png"]) == 1
+    assert main(["ocr", "--models", "slim", "--format", "jsonl", "a.png", "b.png", "c.png"]) == 1
     out, err = capsys.readouterr()
     assert [json.loads(line)["file"] for line in out.splitlines()] == ["a.png", "c.png"]
     assert err == "ppocr: b.png: cannot be written (UnicodeError: boom)\n"
@@ -166,7 +166,7 @@ def test_frames_and_pages_are_limited(tmp_path, capsys):
     (tmp_path / "many.gif").write_bytes(gif(8, 8, 9))
     (tmp_path / "many.pdf").write_bytes(pdf(count=9))
     for name, what in (("many.gif", "only the first 3 frames"), ("many.pdf", "has 9 pages; only the first 3")):
-        assert main(["detect", "--models", "tiny", "--max-pages", "3", str(tmp_path / name)]) == 1
+        assert main(["detect", "--models", "slim", "--max-pages", "3", str(tmp_path / name)]) == 1
         assert what in capsys.readouterr().err
 
 

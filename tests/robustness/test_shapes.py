@@ -23,7 +23,7 @@ ENGINES = [
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_shapes(engine):
-    ocr = OCR(det="tiny", cls="tiny", rec="tiny", engine=engine)
+    ocr = OCR(det="slim", cls="slim", rec="slim", engine=engine)
     dice = np.random.default_rng(0)
     for height, width in SIDES:
         noise = dice.integers(0, 256, (height, width, 3), np.uint8)
