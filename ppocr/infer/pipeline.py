@@ -102,36 +102,34 @@ class OCR:
         Raises:
             ModelError: the models do not fit each other or their character set.
         """
-        if self.options.pages_at_once > 1:
-            yield from self._stream_at_once(pages)
-            return
-        group: list[Union[_PageInWork, InputError]] = []
+        decoded, threads = self._decoded(pages), self.options.pages_at_once
+        finished: Iterable[Iterable[Union[OCRResult, InputError]]] = (
+            map_in_order(self._read_group, _groups(decoded), threads) if threads > 1 else self._pooled(decoded)
+        )
         pages_since_trim = 0
-        for page in self._decoded(pages):
-            group.append(self._detect_or_tell(page) if isinstance(page, Page) else page)
-            if _full(group):
-                yield from self._finish(group)
-                pages_since_trim += len(group)
-                group = []
-                if pages_since_trim >= TRIM_INTERVAL_PAGES:
-                    return_freed_memory(TRIM_ABOVE_BYTES)
-                    pages_since_trim = 0
-        yield from self._finish(group)
-        return_freed_memory()
-
-    def _stream_at_once(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
-        """The same by several threads, each of which reads a small group of pages from detection to texts."""
-        threads = self.options.pages_at_once
-        pages_since_trim = 0
-        for results in map_in_order(self._read_group, _groups(self._decoded(pages)), threads):
-            yield from results
-            pages_since_trim += len(results)
+        for results in finished:
+            for result in results:
+                yield result
+                pages_since_trim += 1
             if pages_since_trim >= TRIM_INTERVAL_PAGES:
                 return_freed_memory(TRIM_ABOVE_BYTES)
                 pages_since_trim = 0
         return_freed_memory()
 
+    def _pooled(
+        self, pages: Iterable[Union[Page, InputError]]
+    ) -> Iterator[Iterator[Union[OCRResult, InputError]]]:
+        """The results of one group after another; a group is complete when its pages have enough crops."""
+        group: list[Union[_PageInWork, InputError]] = []
+        for page in pages:
+            group.append(self._detect_or_tell(page) if isinstance(page, Page) else page)
+            if _full(group):
+                yield self._finish(group)
+                group = []
+        yield self._finish(group)
+
     def _read_group(self, group: Sequence[Union[Page, InputError]]) -> list[Union[OCRResult, InputError]]:
+        """A small group from detection to texts, by one of several threads."""
         items = [self._detect_or_tell(page) if isinstance(page, Page) else page for page in group]
         return list(self._finish(items))
 
