@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from ink import ink_family  # noqa: F401 - a fixture
+from ink import ink_family, paddleocr_settings  # noqa: F401 - fixtures
 
 
 def pytest_configure(config):

@@ -67,3 +67,16 @@ def ink_family(tmp_path, monkeypatch):
         (directory / "inference.pdiparams").write_bytes(b"")
         (directory / "inference.yml").write_text(yaml.safe_dump(spec))
     return OCROptions(det="ink", cls="ink", rec="ink", engine="ink")
+
+
+@pytest.fixture(name="ink")
+def paddleocr_settings(ink_family):
+    """The same chain as settings of `ppocr.paddleocr.PaddleOCR`."""
+    return {"engine": "ink", "det_model_dir": "ink", "rec_model_dir": "ink", "cls_model_dir": "ink"}
+
+
+def black_on_white():
+    """A page with one line, uint8[100, 300, 3]."""
+    image = np.full((100, 300, 3), 255, np.uint8)
+    image[30:60, 30:230] = 0
+    return image

@@ -14,6 +14,7 @@ import numpy as np
 import paddle
 import pytest
 import yaml
+from ink import black_on_white
 
 from ppocr.config import load_config
 from ppocr.data.datasets import MultiScaleDataSet
@@ -408,17 +409,6 @@ def test_databases_are_never_unpickled(tmp_path, where):
         dataset = LMDBDataSet(str(tmp_path / "data"))
         dataset.read(0, np.random.default_rng(0))
     assert not marker.exists()
-
-
-@pytest.fixture
-def ink(ink_family):
-    return {"engine": "ink", "det_model_dir": "ink", "rec_model_dir": "ink", "cls_model_dir": "ink"}
-
-
-def black_on_white():
-    image = np.full((100, 300, 3), 255, np.uint8)
-    image[30:60, 30:230] = 0
-    return image
 
 
 @theirs("test_paddleocr_api.py")

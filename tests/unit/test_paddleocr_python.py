@@ -9,23 +9,12 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from ink import black_on_white as page
 
 from ppocr import paddleocr
 from ppocr.errors import ModelError
 from ppocr.infer.languages import family_of
 from ppocr.paddleocr import PaddleOCR, TextSystem, options_of
-
-
-@pytest.fixture
-def ink(ink_family):
-    """Settings that take the chain without networks."""
-    return {"engine": "ink", "det_model_dir": "ink", "rec_model_dir": "ink", "cls_model_dir": "ink"}
-
-
-def page():
-    image = np.full((100, 300, 3), 255, np.uint8)
-    image[30:60, 30:230] = 0
-    return image
 
 
 def test_release_2_gives_nested_lists(ink):
