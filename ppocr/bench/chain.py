@@ -23,7 +23,7 @@ from ppocr.infer.io.sources import read_all
 
 def parse() -> argparse.Namespace:
     parser = arguments(__doc__ or "")
-    parser.add_argument("--models", default="default", help="model family (default: tiny, else mobile)")
+    parser.add_argument("--models", default="default", help="model family (default: the one in the package)")
     parser.add_argument("--det", help="model family or directory of the detector")
     parser.add_argument("--cls", help="the same for the direction classifier; none: without")
     parser.add_argument("--rec", help="the same for the recogniser")

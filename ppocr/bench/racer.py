@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 CHAIN = Path(__file__).with_name("chain.py")  # this project's runner
 
+
 @dataclass(frozen=True)
 class Pass:
     """One engine's answer to one list of pages.

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument(
         "--models", metavar="FAMILY", default=DEFAULT,
-        help="family that the engines read with (default: the first that was fetched of tiny, mobile, small)",
+        help="family that the engines read with (default: slim, which is in the package)",
     )  # fmt: skip
 
 

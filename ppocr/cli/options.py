@@ -74,7 +74,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
         "--models",
         metavar="FAMILY",
         default="default",
-        help="family of all networks (default: the first that was fetched of tiny, mobile, small)",
+        help="family of all networks (default: slim, which is in the package)",
     )
     group.add_argument("--lang", metavar="NAME", help="the fetched family that reads it: ch, en, japan, fr, …")
     for kind in kinds:
