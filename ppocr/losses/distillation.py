@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Union
 
 import paddle
 import paddle.nn.functional as F
+from paddle.autograd import PyLayer
 
 from ppocr.errors import ModelError
 
@@ -69,8 +70,35 @@ class SoftLogitsLoss:
         teacher = batch["teacher"]
         if logits.shape != teacher.shape:
             raise ModelError(f"the teacher predicts {list(teacher.shape)}, the student {list(logits.shape)}")
-        student_log = F.log_softmax(logits.astype("float32") / self.temperature, axis=-1)
-        # softmax(log p / T) is the softmax of the logits / T: what a logit lacks to log p is equal for all classes
-        teacher_log = F.log_softmax(paddle.log(teacher.clip(min=MIN_PROBABILITY)) / self.temperature, axis=-1)
-        divergence = (teacher_log.exp() * (teacher_log - student_log)).sum(axis=-1)
-        return {"loss": divergence.mean() * self.temperature**2}
+        teacher = teacher.clip(min=MIN_PROBABILITY)
+        if self.temperature != 1:
+            # softmax(log p / T) is the softmax of the logits / T: what a logit lacks to log p is equal for all classes
+            teacher = F.softmax(paddle.log(teacher) / self.temperature, axis=-1)
+        divergence = _Divergence.apply(logits.astype("float32") / self.temperature, teacher)
+        return {"loss": divergence * self.temperature**2}
+
+
+class _Divergence(PyLayer):
+    """Mean of Σ q log(q / softmax(logits)) over all but the last axis, q being the teacher's probabilities.
+
+    As a layer of its own because Paddle's `log_softmax` takes a hundred times as long as its `softmax` on a CPU (13 s for
+    16 × 60 × 6,906).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: paddle.Tensor, teacher: paddle.Tensor) -> paddle.Tensor:
+        student = F.softmax(logits, axis=-1)
+        ctx.save_for_backward(student, teacher)
+        normalizer = logits.max(axis=-1) - paddle.log(student.max(axis=-1))  # log Σ exp(logits), by any class
+        return (_dot(teacher, paddle.log(teacher)) - _dot(teacher, logits) + normalizer).mean()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: paddle.Tensor) -> paddle.Tensor:
+        student, teacher = ctx.saved_tensor()
+        columns = student.size // student.shape[-1]
+        return (student - teacher) * (gradient / columns)
+
+
+def _dot(one: paddle.Tensor, other: paddle.Tensor) -> paddle.Tensor:
+    """Scalar products along the last axis."""
+    return paddle.matmul(one.unsqueeze(-2), other.unsqueeze(-1))[..., 0, 0]
