@@ -81,8 +81,8 @@ class SoftLogitsLoss:
 class _Divergence(PyLayer):
     """Mean of Σ q log(q / softmax(logits)) over all but the last axis, q being the teacher's probabilities.
 
-    As a layer of its own because Paddle's `log_softmax` takes a hundred times as long as its `softmax` on a CPU (13 s for
-    16 × 60 × 6,906).
+    As a layer of its own because Paddle's `log_softmax` takes a hundred times as long as its `softmax` on a CPU: 13 s
+    for 16 × 60 × 6,906.
     """
 
     @staticmethod
