@@ -104,7 +104,7 @@ class OCR:
         """
         decoded, threads = self._decoded(pages), self.options.pages_at_once
         finished: Iterable[Iterable[Union[OCRResult, InputError]]] = (
-            map_in_order(self._read_group, _groups(decoded), threads) if threads > 1 else self._pooled(decoded)
+            map_in_order(self._read_group, _groups(decoded, threads), threads) if threads > 1 else self._pooled(decoded)
         )
         pages_since_trim = 0
         for results in finished:
@@ -236,8 +236,19 @@ class OCR:
         return OCRResult(item.page.source, item.page.index, width, height, seconds, lines)
 
 
-def _groups(pages: Iterable[Union[Page, InputError]]) -> Iterator[list[Union[Page, InputError]]]:
-    """Few pages each, so that threads end at about the same time."""
+def _groups(pages: Iterable[Union[Page, InputError]], threads: int) -> Iterator[list[Union[Page, InputError]]]:
+    """Few pages each, and the last of them shared out among the threads, which shall end at about the same time."""
+    last: list[Union[Page, InputError]] = []
+    for group in _small_groups(pages):
+        if last:
+            yield last
+        last = group
+    share = max(1, -(-len(last) // threads))
+    for begin in range(0, len(last), share):
+        yield last[begin : begin + share]
+
+
+def _small_groups(pages: Iterable[Union[Page, InputError]]) -> Iterator[list[Union[Page, InputError]]]:
     group: list[Union[Page, InputError]] = []
     for page in pages:
         group.append(page)

@@ -8,7 +8,7 @@ import pytest
 
 from ppocr.errors import ConfigError, InputError, ModelError
 from ppocr.infer import detector as det
-from ppocr.infer import model_dir
+from ppocr.infer import model_dir, pipeline
 from ppocr.infer.classifier import TextClassifier
 from ppocr.infer.detector import TextDetector
 from ppocr.infer.io.sources import Page
@@ -59,6 +59,16 @@ def test_pages_pooled_in_a_stream_equal_pages_alone(ink_family, at_once):
     alone = [next(ocr.stream([page])) for page in pages]
     assert [dataclasses.replace(r, seconds=0) for r in together] == [dataclasses.replace(r, seconds=0) for r in alone]
     assert [r.file for r in together] == [f"p{index}" for index in range(20)]
+
+
+@pytest.mark.parametrize(
+    "count, threads, sizes", [(0, 2, []), (1, 2, [1]), (4, 2, [2, 2]), (12, 2, [4, 4, 2, 2]), (11, 3, [4, 4, 1, 1, 1])]
+)
+def test_threads_share_the_last_pages(count, threads, sizes):
+    pages = [Page(f"p{index}", 0, page_with(size=(8, 8))) for index in range(count)]
+    groups = list(pipeline._groups(pages, threads))
+    assert [len(group) for group in groups] == sizes
+    assert [page for group in groups for page in group] == pages
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
