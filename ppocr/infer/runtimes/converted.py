@@ -20,6 +20,7 @@ from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.model_dir import ONNX_GRAPH, cache_root
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.utils.atomic import replacing_file
+from ppocr.utils.children import tied_to_us
 from ppocr.utils.hashes import remembered_sha256
 
 logger = logging.getLogger(__name__)
@@ -198,7 +199,7 @@ def _convert(program: Path, params: Path, extra: str) -> bytes:
         try:
             done = subprocess.run(
                 command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, timeout=CONVERSION_SECONDS, check=False,
+                stderr=subprocess.STDOUT, timeout=CONVERSION_SECONDS, check=False, **tied_to_us(),
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ModelError(f"{program}: cannot be converted to ONNX: {error}") from error
