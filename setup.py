@@ -27,7 +27,7 @@ EXTRAS = {
 }
 EXTRAS["test"] = [
     *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"],
-    "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3",
+    "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3", "markdown-it-py>=3,<5",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]
 EXTRAS["browser"] = ["playwright>=1.40,<2"]  # make test-browser

@@ -30,7 +30,15 @@ logger = logging.getLogger(__name__)
 
 MANY_SOURCES = 4  # with fewer, all threads work on one page after another, and the first result comes sooner
 MAX_PAGES_AT_ONCE = 8  # each needs memory for its pages and for one run of the networks
-_SUFFIXES = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".tsv": "tsv", ".hocr": "hocr", ".pdf": "pdf"}
+_SUFFIXES = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".tsv": "tsv",
+    ".hocr": "hocr",
+    ".md": "markdown",
+    ".pdf": "pdf",
+}
 
 
 def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], formats: Sequence[str]) -> int:

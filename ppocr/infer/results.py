@@ -122,6 +122,13 @@ class OCRResult:
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines)
 
+    @property
+    def markdown(self) -> str:
+        """Its headings, paragraphs, lists and tables as Markdown."""
+        from ppocr.infer.io.markdown import page_markdown
+
+        return page_markdown(self)
+
     def to_dict(self, *, words: bool = False, chars: bool = False) -> dict[str, Any]:
         """Its JSON form, the lines with their words and characters where they are asked for."""
         return {

@@ -95,13 +95,18 @@ def is_tall(quad: np.ndarray) -> bool:
 
 
 def reading_order(quads: np.ndarray) -> list[int]:
-    """Indices of boxes in reading order: rows from top to bottom, each from left to right.
+    """Indices of boxes in reading order: rows from top to bottom, each from left to right; argument as of `rows`."""
+    return [index for row in rows(quads) for index in row]
+
+
+def rows(quads: np.ndarray) -> list[list[int]]:
+    """Indices of boxes, row by row from top to bottom, each from left to right.
 
     Boxes are clustered into rows: on a page turned upright by the boxes' common slant, a box joins the row whose
     running vertical extent overlaps its own by more than half of the smaller height.
 
     Args:
-        quads: float[N, 4, 2], each clockwise from the text's top-left.
+        quads: float64[N, 4, 2], each clockwise from the text's top-left.
     """
     if not len(quads):
         return []
@@ -110,15 +115,15 @@ def reading_order(quads: np.ndarray) -> list[int]:
     tops, bottoms = upright[:, :, 1].min(axis=1).tolist(), upright[:, :, 1].max(axis=1).tolist()
     lefts = upright[:, :, 0].min(axis=1).tolist()
     centres = [(top + bottom) / 2 for top, bottom in zip(tops, bottoms)]
-    rows: list[list[int]] = []
+    found: list[list[int]] = []
     # Boxes come from top to bottom, so a box can only join one of the latest rows.
     for index in sorted(range(len(centres)), key=centres.__getitem__):
-        row = next((row for row in reversed(rows[-3:]) if _same_row(index, row, tops, bottoms)), None)
+        row = next((row for row in reversed(found[-3:]) if _same_row(index, row, tops, bottoms)), None)
         if row is None:
-            rows.append([index])
+            found.append([index])
         else:
             row.append(index)
-    return [index for row in rows for index in sorted(row, key=lambda i: (lefts[i], centres[i]))]
+    return [sorted(row, key=lambda i: (lefts[i], centres[i])) for row in found]
 
 
 def upright_quads(quads: np.ndarray) -> np.ndarray:

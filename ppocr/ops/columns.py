@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from ppocr.ops.boxes import is_tall, reading_order, upright_quads
+from ppocr.ops.boxes import is_tall, reading_order, rows, upright_quads
 
 MIN_GUTTER = 0.7  # of a line's median height: narrower gaps lie between words
 MIN_LINES = 2  # on each side of a gutter …
@@ -41,19 +41,34 @@ def page_order(quads: np.ndarray, order: str) -> List[int]:
         # Turned a quarter to the left, columns from right to left are rows from top to bottom.
         turned = np.stack((quads[:, :, 1], -quads[:, :, 0]), axis=2)
         return reading_order(np.roll(turned, -1, axis=1))
+    return [index for part in page_parts(quads, prose=order == "auto") for row in part for index in row]
+
+
+def page_parts(quads: np.ndarray, *, prose: bool) -> List[List[List[int]]]:
+    """The parts of a page of lines from left to right, in reading order: columns, and what lies above and below them.
+
+    Args:
+        quads: float64[N, 4, 2], each clockwise from the top-left corner.
+        prose: columns of running text only.
+
+    Returns:
+        Of each part its rows of indices, as of `ppocr.ops.boxes.rows`.
+    """
+    if not len(quads):
+        return []
     upright = upright_quads(quads)
     low, high = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
     boxes = [_Box(number, *begin, *end) for number, (begin, end) in enumerate(zip(low, high))]
     height = statistics.median(box.bottom - box.top for box in boxes)
-    return _cut(boxes, quads, height, prose=order == "auto")
+    return _cut(boxes, quads, height, prose=prose)
 
 
-def _cut(boxes: Sequence[_Box], quads: np.ndarray, height: float, *, prose: bool) -> List[int]:
+def _cut(boxes: Sequence[_Box], quads: np.ndarray, height: float, *, prose: bool) -> List[List[List[int]]]:
     """Left and right of a gutter; else above and below the gap that leaves the most beside a gutter; else rows."""
     gutter = _gutter(boxes, height, prose=prose)
     if gutter is not None:
         parts = [box for box in boxes if box.left < gutter], [box for box in boxes if box.left >= gutter]
-        return [index for part in parts for index in _cut(part, quads, height, prose=prose)]
+        return [found for part in parts for found in _cut(part, quads, height, prose=prose)]
     best: Optional[float] = None
     most = 0
     for gap in _gaps(boxes):
@@ -62,9 +77,9 @@ def _cut(boxes: Sequence[_Box], quads: np.ndarray, height: float, *, prose: bool
                 best, most = gap, len(part)
     if best is None:
         indices = [box.number for box in boxes]
-        return [indices[place] for place in reading_order(quads[indices])]
+        return [[[indices[place] for place in row] for row in rows(quads[indices])]]
     above, below = [box for box in boxes if box.top < best], [box for box in boxes if box.top >= best]
-    return [index for part in (above, below) for index in _cut(part, quads, height, prose=prose)]
+    return [found for part in (above, below) for found in _cut(part, quads, height, prose=prose)]
 
 
 def _gaps(boxes: Sequence[_Box]) -> List[float]:

@@ -24,6 +24,7 @@ MEDIA_TYPES = {
     "text": "text/plain; charset=utf-8",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "hocr": "application/xhtml+xml; charset=utf-8",
+    "markdown": "text/markdown; charset=utf-8",
     "pdf": "application/pdf",
 }
 
@@ -41,7 +42,7 @@ class RequestOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Optional[Literal["text", "json", "jsonl", "tsv", "hocr", "pdf"]] = Field(
+    format: Optional[Literal["text", "json", "jsonl", "tsv", "hocr", "markdown", "pdf"]] = Field(
         None, description="form of the answer; by default what Accept asks for, else json"
     )
     words: bool = Field(False, description="json, jsonl: each line's words with their boxes")

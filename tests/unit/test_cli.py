@@ -54,10 +54,10 @@ def test_jsonl(ink, capsys):
     assert captured.err == ""
 
 
-@pytest.mark.parametrize("form", ["text", "json", "jsonl", "tsv", "hocr", "pdf"])
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "tsv", "hocr", "markdown", "pdf"])
 def test_every_format_to_a_file_by_its_suffix(ink, form, capsys):
     save("a.png")
-    suffix = {"text": "txt"}.get(form, form)
+    suffix = {"text": "txt", "markdown": "md"}.get(form, form)
     assert ink("ocr", "a.png", "--output", f"out.{suffix}") == 0
     with open(f"out.{suffix}", "rb") as file:
         data = file.read()

@@ -145,7 +145,7 @@ def test_hocr_replaces_what_xml_forbids():
     ElementTree.fromstring(re.sub("<!DOCTYPE.*?>", "", text.decode(), flags=re.S))
 
 
-@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ("jsonl", "text", "tsv")])
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ("jsonl", "text", "tsv", "markdown")])
 def test_no_pages_is_still_a_whole_document(form):
     data = written(form)
     assert data and data.strip()[-1:] in (b"]", b">", b"F")
