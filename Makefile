@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: test-browser ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: results test-browser ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -51,6 +51,10 @@ smoke-slim: $(VENV)/.test
 release-models: $(VENV)/.test
 	@test -n "$(DATA)" || { echo "say where the labelled sets are: make release-models DATA=folder" >&2; exit 2; }
 	nice $(BIN)/python tools/release/make.py --data "$(DATA)" --work "$(WORK)" $(if $(FONTS),--fonts "$(FONTS)")
+
+# The generated tables of README and docs, from docs/results/*.json; a test says whether they are up to date.
+results: $(VENV)/.test
+	$(BIN)/python tools/results/fill.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

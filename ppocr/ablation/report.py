@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence
 from ppocr.ablation.tables import Conclusion, Table
 
 MB, MS = "MB", "ms"  # columns that need no training; smaller is better
-TIME_NOISE = 0.03  # of a time: medians by turns differ by so much between measurements
+TIME_NOISE = 0.06  # of a time: so much do rows differ that are the same network
 SIGMAS = 2.0  # standard errors that a difference must exceed
 NOTHING = "–"
 
@@ -57,7 +57,7 @@ class Results:
         if column == MB and self.cost(row):
             return self.cost(row)["stored_bytes"] / 1e6
         if column == MS and self.cost(row):
-            return self.cost(row)["cpu_ms"]["median"]
+            return self.cost(row)["cpu_ms"]["min"]
         scores = self.scores(row) if column == self.table.score else []
         return statistics.mean(scores) if scores else None
 
@@ -72,11 +72,11 @@ def table_text(results: Results) -> str:
         cost = results.cost(name)
         cells = [row.title]
         if cost:
-            ms = cost["cpu_ms"]
-            ratio = f" (× {cost['against_first']:.2f})" if name != next(iter(table.rows)) else ""
+            ms, first = cost["cpu_ms"]["min"], results.value(next(iter(table.rows)), MS)
+            ratio = f" (× {ms / first:.2f})" if first and ms != first else ""
             cells += [
                 _millions(cost["parameters"]), f"{cost['stored_bytes'] / 1e6:.2f}", _millions(cost["multiplications"]),
-                f"{ms['median']:.1f}{ratio}",
+                f"{ms:.1f}{ratio}",
             ]  # fmt: skip
         else:
             cells += [NOTHING] * 4
@@ -126,8 +126,8 @@ def note(results: Results) -> str:
     cost = record.get("cost")
     if cost:
         parts.append(
-            f"CPU ms: processor time of one thread, Paddle {cost['paddle']}, {cost['processor']}, median of "
-            f"{cost['turns']} turns; × compares with the first row turn by turn ({cost['date']})."
+            f"CPU ms: processor time of one thread, the least of {cost['turns']} or more turns, Paddle "
+            f"{cost['paddle']}, {cost['processor']}; × compares with the first row ({cost['date']})."
         )
     quality = record.get("quality")
     deviation = results.deviation()

@@ -158,7 +158,7 @@ def load_table(name: str) -> Table:
         for number, spec in enumerate(tree.get("conclusions") or ())
     ]
     rest = {key: value for key, value in tree.items() if key not in ("rows", "conclusions")}
-    given = {"name": path.stem, "rows": rows, "conclusions": conclusions}
+    given: Dict[str, Any] = {"name": path.stem, "rows": rows, "conclusions": conclusions}
     problems += signature_problems(Table, rest, "", label="a table", given=given)
     if not problems:
         problems += _unknown_rows(rows, conclusions)
@@ -193,5 +193,8 @@ def _build(kind: Any, spec: Any, path: str, problems: List[str]) -> Any:
 def _unknown_rows(rows: Mapping[str, Row], conclusions: Sequence[Conclusion]) -> List[str]:
     named: List[Tuple[str, str]] = []
     for number, conclusion in enumerate(conclusions):
-        named += [(f"conclusions.{number}.better", conclusion.better), (f"conclusions.{number}.worse", conclusion.worse)]
+        named += [
+            (f"conclusions.{number}.better", conclusion.better),
+            (f"conclusions.{number}.worse", conclusion.worse),
+        ]
     return [f"{place}: there is no row {name!r}{suggest(name, rows)}" for place, name in named if name not in rows]

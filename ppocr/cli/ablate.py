@@ -66,7 +66,9 @@ def _check_arguments(args: argparse.Namespace, tables: List[Table]) -> None:
     ConfigError: an argument does not fit the tables.
     """
     known = [name for table in tables for name in table.rows]
-    problems = [f"--rows {name}: there is no such row; there are {', '.join(known)}" for name in args.rows if name not in known]
+    problems = [
+        f"--rows {name}: there is no such row; there are {', '.join(known)}" for name in args.rows if name not in known
+    ]
     if not args.cost_only and args.data is None:
         problems.append("--data: missing; say where the pictures to train on are, or --cost-only")
     for table in tables if args.data and not args.cost_only else ():

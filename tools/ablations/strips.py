@@ -45,8 +45,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def write(folder: Path, args: argparse.Namespace) -> Dict[str, int]:
     """`train.txt` and `val.txt` with their pictures; what each was made of."""
     synthetic = [
-        f"{(args.synthetic / name).resolve()}\t{label}\n"
-        for name, label in rows(args.synthetic / "labels.txt")
+        f"{(args.synthetic / name).resolve()}\t{label}\n" for name, label in rows(args.synthetic / "labels.txt")
     ]
     real: Dict[str, List[str]] = {}
     for split, source, most in (("train", "train", args.train), ("val", "dev", args.val)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any, Callable, Dict
 
 from documents import RESULTS
@@ -12,12 +12,12 @@ from ppocr.ablation.report import Results, conclusions_text, note, table_text
 from ppocr.ablation.tables import load_table, names
 
 
-@lru_cache(maxsize=None)
+@cache
 def results(name: str) -> Results:
     return Results(load_table(name), record(name), record)
 
 
-@lru_cache(maxsize=None)
+@cache
 def record(name: str) -> Dict[str, Any]:
     return read_record(RESULTS / f"ablate-{name}.json")
 
@@ -27,9 +27,13 @@ def ablation_tables() -> Dict[str, Callable[[], str]]:
     made: Dict[str, Callable[[], str]] = {}
     for name in names():
         made[f"ablation {name}"] = partial(_ablation, name)
-        made[f"conclusions {name}"] = lambda name=name: conclusions_text(results(name))
+        made[f"conclusions {name}"] = partial(_conclusions, name)
     return made
 
 
 def _ablation(name: str) -> str:
     return f"{table_text(results(name))}\n\n{note(results(name))}"
+
+
+def _conclusions(name: str) -> str:
+    return conclusions_text(results(name))

@@ -1,17 +1,14 @@
-"""Fill the tables of README and docs, and draw the plots, from docs/results/*.json.
+"""Fill the tables of README and docs from docs/results/*.json.
 
-    make results                                  writes them
-    python tools/results/make.py --check          says which documents are behind their results; a test does so too
+make results                                  writes them
+python tools/results/fill.py --check          says which documents are behind their results; a test does so too
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ablation_tables import ablation_tables
 from documents import ROOT, documents, filled
