@@ -16,6 +16,7 @@ CONVERT = [f"{need}; python_version < '3.13'" for need in ("paddle2onnx>=2.1,<2.
 EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
+    "pdf": ["pikepdf>=9,<12"],  # the searchable PDF keeps the pages of PDF documents
     "serve": [
         "fastapi>=0.115,<1", "pydantic>=2.7,<3", "uvicorn>=0.29,<1", "python-multipart>=0.0.18,<1",
         "prometheus-client>=0.20,<1",
@@ -26,7 +27,7 @@ EXTRAS = {
     "slim": ["networkx>=2.6,<4", "matplotlib>=3.7,<4"],
 }
 EXTRAS["test"] = [
-    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"],
+    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"], *EXTRAS["pdf"],
     "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3", "markdown-it-py>=3,<5",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Sequence, Union
 
+from ppocr.cli import readers
 from ppocr.cli.jobs import Item, Job, Runner, plan
 from ppocr.cli.main import print_error
 from ppocr.cli.options import options_from
@@ -18,10 +19,12 @@ from ppocr.cli.output import Output, overwritten_by_drawing
 from ppocr.cli.progress import Progress
 from ppocr.cli.readers import Reader
 from ppocr.errors import InputError, PPOCRError
+from ppocr.infer.io.graft import OutputPage, output_page, put_in_original_pages
 from ppocr.infer.io.paddleocr_writers import DetResults, SystemResults
 from ppocr.infer.io.sources import ReadOptions, expand
 from ppocr.infer.io.writers import Writer, create_writer
 from ppocr.infer.options import OCROptions
+from ppocr.infer.results import OCRResult
 from ppocr.infer.runtimes.create import engine_for
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.overwriting import overwritten_input
@@ -63,11 +66,13 @@ def run(args: argparse.Namespace, reader: Callable[[OCROptions], Reader], format
     if draw:
         _make_folder(draw)
     limits = {"max_pixels": args.max_pixels, "max_pages": args.max_pages, "seconds": args.timeout}
-    reading = ReadOptions(dpi=args.dpi, **{name: value for name, value in limits.items() if value})
+    options = options_from(args)
+    pdf_text = options.pdf_text if reader is readers.ocr else "skip"
+    reading = ReadOptions(dpi=args.dpi, pdf_text=pdf_text, **{name: value for name, value in limits.items() if value})
     detail = {name: getattr(args, name, False) for name in ("words", "chars")}
     job = Job(
         reader=reader,
-        options=replace(options_from(args), spans=form in ("hocr", "pdf") or any(detail.values())),
+        options=replace(options, spans=form in ("hocr", "pdf") or any(detail.values())),
         reading=reading,
         seconds=args.timeout,
         pictures=form == "pdf",
@@ -105,8 +110,10 @@ def run_job(
         PPOCRError: the models cannot be used, or the output cannot be written.
     """
     progress, failed = Progress(len(sources)), False
+    originals: list[OutputPage] = []
     theirs = SystemResults() if job.texts else DetResults()
-    with Output(output) as out, Output(str(Path(results or "") / theirs.file)) as further:
+    document = Output(output, finish=lambda path: _keep_pages(path, originals))
+    with document as out, Output(str(Path(results or "") / theirs.file)) as further:
         try:
             for item in _items(job, sources, workers):
                 out.open(writer.begin)
@@ -117,7 +124,10 @@ def run_job(
                 else:
                     if out.is_terminal:
                         progress.hide()
-                    failed = not _write(out, writer, item) or failed
+                    is_written = _write(out, writer, item)
+                    failed = not is_written or failed
+                    if is_written and job.pictures and isinstance(item.result, OCRResult):
+                        originals.append(output_page(item.result, item.picture, upright=job.options.upright))
                     if results:
                         further.open(theirs.begin)
                         failed = not _write(further, theirs, item) or failed
@@ -156,6 +166,12 @@ def _write(out: Output, writer: Union[Writer, SystemResults, DetResults], item: 
         return False
     out.write(data)
     return True
+
+
+def _keep_pages(pdf: Path, pages: Sequence[OutputPage]) -> None:
+    """Pages of PDF documents stay as they are in the searchable PDF; where they cannot, that is told."""
+    for source, why in put_in_original_pages(pdf, pages):
+        print_error(InputError(source or str(pdf), f"pages of PDF documents were written as pictures: {why}"))
 
 
 def _make_folder(path: str) -> None:

@@ -148,7 +148,10 @@ class Runner:
                 page = replace(page, image=image)
             if self._drawings:
                 self._drawings.save(task.drawing, page, result)
-            picture = encode_picture(page.image, dpi=page.dpi) if self._job.pictures else None
+            picture = None
+            if self._job.pictures:
+                picture = encode_picture(page.image, dpi=page.dpi)
+                picture = replace(picture, is_document=page.dpi > 0, has_text=page.characters > 0)
         except PPOCRError:  # the folder cannot be written: so will be the next drawings
             raise
         except Exception as error:
@@ -178,4 +181,4 @@ def _rename(page: Union[Page, InputError], task: Task) -> Union[Page, InputError
         return page
     if isinstance(page, InputError):
         return InputError(task.name, page.reason)
-    return Page(task.name, page.index, page.image, page.dpi)
+    return replace(page, source=task.name)

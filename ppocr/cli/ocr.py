@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="boxes, drawings and PDF of such pages in the upright picture",
     )
+    parser.add_argument(
+        "--pdf-text",
+        choices=("auto", "force", "skip"),
+        help="text that PDF pages hold: auto takes it where it can stand for what is seen (default), force wherever"
+        " there is any, skip reads every page as a picture",
+    )
     parser.add_argument("--words", action="store_true", help="JSON: each line's words, with their boxes")
     parser.add_argument("--chars", action="store_true", help="JSON: each line's characters, with their boxes")
     add_model_arguments(parser)

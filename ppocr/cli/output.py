@@ -31,9 +31,11 @@ class Output:
 
     Args:
         path: of the file; None for standard output.
+        finish: may write the whole file anew before it is put in place.
     """
 
-    def __init__(self, path: Optional[str]):
+    def __init__(self, path: Optional[str], *, finish: Optional[Callable[[Path], None]] = None):
+        self._finish = finish
         self._path, self._stream = path, None if path else sys.stdout.buffer
         self._part: Optional[Path] = None
         self._is_begun = self._has_pages = False
@@ -100,6 +102,8 @@ class Output:
             if self._stream is not None:
                 self._stream.close()
             if self._part is not None and kind is None:
+                if self._finish is not None:
+                    self._finish(self._part)
                 flush_to_disk(self._part)
                 target = Path(os.path.realpath(self._path))
                 os.replace(self._part, target)

@@ -152,6 +152,8 @@ def translate(command: str, argv: Sequence[str]) -> tuple[list[str], list[str]]:
             arguments.append(f"{flag.target}={value}")  # one argument: values may begin with a dash
         else:
             ignored.append(name)
+    if command == "ocr":
+        arguments.append("--pdf-text=skip")
     if command == "ocr" and use_cls == "false":
         arguments.append("--cls=none")
     return [*arguments, "--", image_dir], ignored

@@ -32,6 +32,8 @@ class OCROptions:
         orientation: `"auto"` reads a page that lies upside down or on its side as it stands upright, so that its lines
             come in order; `"off"` reads it as it lies.
         upright: the boxes of such a page are those of the upright picture instead of the picture as stored.
+        pdf_text: the text that PDF pages hold, where `OCR` opens them: `"auto"` takes it where it can stand for what is
+            seen, `"force"` wherever there is any, `"skip"` reads all pages as pictures.
         spans: find where words and characters stand in each line; without, their places are estimated from the text.
         rec_char_dict_path, use_space_char: its dictionary file, and whether the space follows the dictionary.
     """
@@ -66,3 +68,4 @@ class OCROptions:
     order: str = "rows"
     orientation: str = "auto"
     upright: bool = False
+    pdf_text: str = "auto"

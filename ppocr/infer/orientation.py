@@ -5,6 +5,7 @@ An angle is by how many degrees the page as stored is turned clockwise from how 
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from dataclasses import replace
 from typing import List, Sequence, Tuple
@@ -12,10 +13,13 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 from ppocr.infer.crops import Reading
+from ppocr.infer.io.sources import Page
+from ppocr.infer.options import OCROptions
 from ppocr.infer.recognizer import TextRecognizer
 from ppocr.infer.results import OCRResult, TextLine
 from ppocr.infer.words import Point, TextPiece
 from ppocr.ops.boxes import is_tall
+from ppocr.ops.columns import page_order
 
 MIN_LINES = 3  # a page with fewer has no order that could be wrong
 MIN_CHARACTERS = 12
@@ -91,6 +95,27 @@ def _around(image: np.ndarray, piece: TextPiece) -> np.ndarray:
 def shown_picture(image: np.ndarray, result: OCRResult, *, upright: bool) -> np.ndarray:
     """The picture, uint8[H, W, 3], in which the boxes of a result lie: as it is stored, or set upright."""
     return np.ascontiguousarray(np.rot90(image, result.angle // 90)) if upright and result.angle else image
+
+
+def layer_result(page: Page, options: OCROptions) -> OCRResult:
+    """The result of a PDF page whose text layer stands for what is seen: its lines, in our order."""
+    begin = time.perf_counter()
+    height, width = page.image.shape[:2]
+    lines = page.layer or ()
+    result = OCRResult(page.source, page.index, width, height, 0.0, lines, is_layer=True)
+    if not lines:
+        return result
+    boxes = np.array([line.box for line in lines], np.float64)
+    angle = 0
+    if options.orientation == "auto":
+        along = boxes[:, 1] - boxes[:, 0]
+        quarters = np.round(np.arctan2(along[:, 1], along[:, 0]) / (np.pi / 2)).astype(int) % 4
+        found = np.bincount(quarters, [len(line.text) for line in lines], 4)
+        angle = suspected_angle(found.astype(np.float64), len(lines))
+    upright = as_stored(replace(result, angle=360 - angle)) if angle else result
+    order = page_order(np.array([line.box for line in upright.lines], np.float32), options.order)
+    shown = replace(upright if options.upright else result, angle=angle)
+    return replace(shown, lines=tuple(shown.lines[i] for i in order), seconds=time.perf_counter() - begin)
 
 
 def as_stored(result: OCRResult) -> OCRResult:

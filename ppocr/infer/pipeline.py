@@ -51,6 +51,9 @@ class _PageInWork:
     seconds: float
 
 
+_Item = Union[_PageInWork, OCRResult, InputError]  # a page in work, one that needs none, or what is wrong with it
+
+
 class OCR:
     """Reads pictures: `OCR()("receipt.jpg")[0].text`.
 
@@ -86,7 +89,7 @@ class OCR:
             InputError: something cannot be read.
         """
         sources = [source] if isinstance(source, (str, Path, bytes, np.ndarray)) else source
-        pages = (page for item in sources for page in read_pages(item))
+        pages = (page for item in sources for page in read_pages(item, pdf_text=self.options.pdf_text))
         results = []
         for result in self.stream(pages):
             if isinstance(result, InputError):
@@ -120,7 +123,7 @@ class OCR:
         self, pages: Iterable[Union[Page, InputError]]
     ) -> Iterator[Iterator[Union[OCRResult, InputError]]]:
         """The results of one group after another; a group is complete when its pages have enough crops."""
-        group: list[Union[_PageInWork, InputError]] = []
+        group: list[_Item] = []
         for page in pages:
             group.append(self._detect_or_tell(page) if isinstance(page, Page) else page)
             if _full(group):
@@ -143,9 +146,9 @@ class OCR:
                 return
             yield page
 
-    def _detect_or_tell(self, page: Page) -> Union[_PageInWork, InputError]:
+    def _detect_or_tell(self, page: Page) -> _Item:
         try:
-            return self._detect(page)
+            return self._detect(page) if page.layer is None else orientation.layer_result(page, self.options)
         except PPOCRError:
             raise
         except Exception as error:
@@ -161,7 +164,7 @@ class OCR:
             crops = [crop_quad(page.image, box) for box in regions.boxes]
         return _PageInWork(page, regions, crops, time.perf_counter() - begin)
 
-    def _finish(self, group: Sequence[Union[_PageInWork, InputError]]) -> Iterator[Union[OCRResult, InputError]]:
+    def _finish(self, group: Sequence[_Item]) -> Iterator[Union[OCRResult, InputError]]:
         """Read the pooled crops of a group of pages and hand out its results."""
         begin = time.perf_counter()
         in_work = [item for item in group if isinstance(item, _PageInWork)]
@@ -180,7 +183,7 @@ class OCR:
         per_crop = (time.perf_counter() - begin) / max(1, sum(len(item.crops) for item in in_work))
         answers = iter(readings)
         for item in group:
-            if isinstance(item, InputError):
+            if not isinstance(item, _PageInWork):
                 yield item
                 continue
             answer = next(answers)
@@ -260,7 +263,7 @@ def _small_groups(pages: Iterable[Union[Page, InputError]]) -> Iterator[list[Uni
         yield group
 
 
-def _full(group: Sequence[Union[_PageInWork, InputError]]) -> bool:
+def _full(group: Sequence[_Item]) -> bool:
     in_work = [item for item in group if isinstance(item, _PageInWork)]
     return (
         len(group) >= GROUP_PAGES

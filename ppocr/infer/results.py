@@ -108,6 +108,7 @@ class OCRResult:
         seconds: time from decoded picture to result; pages read together share their time.
         lines: in reading order; empty when there is no text.
         angle: by how many degrees the picture lies turned clockwise: 0, 90, 180 or 270.
+        is_layer: the lines were not read but taken from the text that the PDF page holds; their scores are 1.
     """
 
     file: str
@@ -117,6 +118,7 @@ class OCRResult:
     seconds: float
     lines: Tuple[TextLine, ...]
     angle: int = 0
+    is_layer: bool = False
 
     @property
     def text(self) -> str:
@@ -131,15 +133,17 @@ class OCRResult:
 
     def to_dict(self, *, words: bool = False, chars: bool = False) -> dict[str, Any]:
         """Its JSON form, the lines with their words and characters where they are asked for."""
-        return {
+        record: dict[str, Any] = {
             "file": self.file,
             "page": self.page,
             "width": self.width,
             "height": self.height,
             "angle": self.angle,
             "seconds": round(self.seconds, 4),
-            "lines": [line.to_dict(words=words, chars=chars) for line in self.lines],
         }
+        if self.is_layer:
+            record["is_layer"] = True
+        return {**record, "lines": [line.to_dict(words=words, chars=chars) for line in self.lines]}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> OCRResult:
@@ -151,6 +155,7 @@ class OCRResult:
             seconds=float(record["seconds"]),
             lines=tuple(TextLine.from_dict(line) for line in record["lines"]),
             angle=int(record.get("angle", 0)),
+            is_layer=bool(record.get("is_layer", False)),
         )
 
 

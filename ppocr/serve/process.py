@@ -10,7 +10,7 @@ from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Union
 
 from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.pdf import Picture, encode_picture
-from ppocr.infer.io.sources import Page, ReadOptions, page_error, read_all
+from ppocr.infer.io.sources import ReadOptions, page_error, read_all
 from ppocr.infer.options import OCROptions
 from ppocr.infer.orientation import as_stored, shown_picture
 from ppocr.infer.pipeline import OCR
@@ -84,7 +84,7 @@ def _pages(work: Work, ocr: OCR) -> Iterator[PageDone]:
         if isinstance(page, InputError):
             yield PageDone(InputError(work.name, page.reason))
             continue
-        page = Page(work.name, page.index, page.image, page.dpi)
+        page = replace(page, source=work.name)
         (result,) = ocr.stream([page])
         if isinstance(result, OCRResult) and result.angle:
             if work.upright:

@@ -50,6 +50,9 @@ class RequestOptions(BaseModel):
     upright: bool = Field(False, description="boxes of a page that lies turned in the upright picture")
     dpi: float = Field(144.0, ge=36, le=600, description="resolution at which PDF pages are rendered")
     max_pages: Optional[int] = Field(None, ge=1, description="most pages of a file; the server has a limit, too")
+    pdf_text: Literal["auto", "force", "skip"] = Field(
+        "auto", description="text that PDF pages hold: take it where it can stand for what is seen, always, or never"
+    )
     lang: Optional[str] = Field(None, max_length=40, description="one of the server's readers (GET /info)")
 
 
@@ -133,7 +136,13 @@ def form_of(options: RequestOptions, accept: str) -> str:
 
 def read_options(options: RequestOptions, settings: ServeSettings) -> ReadOptions:
     pages = min(options.max_pages or settings.max_pages, settings.max_pages)
-    return ReadOptions(dpi=options.dpi, max_pixels=settings.max_pixels, max_pages=pages, seconds=settings.page_seconds)
+    return ReadOptions(
+        dpi=options.dpi,
+        max_pixels=settings.max_pixels,
+        max_pages=pages,
+        seconds=settings.page_seconds,
+        pdf_text=options.pdf_text,
+    )
 
 
 def _plain_name(name: str) -> str:

@@ -31,6 +31,7 @@ def test_the_fields_of_results():
         "seconds",
         "lines",
         "angle",
+        "is_layer",
     ]
     assert list(inspect.signature(ppocr.TextLine).parameters) == ["text", "score", "box", "polygon", "spans"]
 

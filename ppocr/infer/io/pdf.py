@@ -50,12 +50,16 @@ class Picture:
         jpeg: the encoded picture.
         width, height: of the encoded picture, pixels.
         dpi: pixels per inch, 0 if unknown.
+        is_document: the page is one of a PDF document.
+        has_text: that page holds text.
     """
 
     jpeg: bytes
     width: int
     height: int
     dpi: float = 0.0
+    is_document: bool = False
+    has_text: bool = False
 
 
 def encode_picture(image: np.ndarray, *, dpi: float = 0.0) -> Picture:
@@ -89,17 +93,18 @@ class PdfWriter:
         longest = max(result.width, result.height, 1)  # results of other engines may not say
         scale = min(72.0 / dpi * shrink, _PAGE_LIMITS[1] / longest)  # points per pixel
         width, height = (max(side * scale, _PAGE_LIMITS[0]) for side in (result.width, result.height))
-        content = [f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /P Do Q".encode()] if picture else []
-        content += [b"BT 3 Tr", *(self._show(line, scale, height) for line in result.lines if line.text), b"ET"]
+        show = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /P Do Q".encode() if picture else b""
+        texts = [b"BT 3 Tr", *(self._show(line, scale, height) for line in result.lines if line.text), b"ET"]
 
-        number, picture_number, content_number = self._next, self._next + 1, self._next + 2
-        self._next += 3
+        number, picture_number, show_number, text_number = range(self._next, self._next + 4)
+        self._next += 4
         self._pages.append(number)
         pictures = f"/XObject << /P {picture_number} 0 R >>" if picture else ""
         out = self._object(
             number,
             f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}]"
-            f" /Contents {content_number} 0 R /Resources << /Font << /F {_FONT} 0 R >> {pictures} >> >>",
+            f" /Contents [{show_number} 0 R {text_number} 0 R]"
+            f" /Resources << /Font << /F {_FONT} 0 R >> {pictures} >> >>",
         )
         if picture:
             out += self._stream(
@@ -108,7 +113,8 @@ class PdfWriter:
                 f"/Type /XObject /Subtype /Image /Width {picture.width} /Height {picture.height} /ColorSpace /DeviceRGB"
                 " /BitsPerComponent 8 /Filter /DCTDecode",
             )
-        return out + self._deflated(content_number, b"\n".join(content))
+        # Two streams: `graft` takes the text and leaves the picture.
+        return out + self._deflated(show_number, show) + self._deflated(text_number, b"\n".join(texts))
 
     def end(self) -> bytes:
         """Fonts, page tree and the table of offsets."""

@@ -1,11 +1,12 @@
-"""The process that renders PDF pages; started by `pdf_pages` as a script, it imports nothing of ours.
+"""The process that renders PDF pages and takes their text out; started by `pdf_pages` as a script.
 
 PDFium reads files of strangers, in C++: it may crash, take all the memory, or never end. Here that ends this process
 only, whose memory the system limits.
 
 Standard input: for each document a line of JSON (`Request` in `pdf_pages`) and the file. Standard output: messages,
 each the length of its head in 4 bytes, the head in JSON, and for a page its pixels. First `{"count": …}` or
-`{"error": …}`, then for each page `{"page", "width", "height", "dpi"}` and bytes of BGR rows, or `{"page", "error"}`.
+`{"error": …}`, then for each page `{"page", "width", "height", "dpi", "characters", "lines"}` and bytes of BGR rows, or
+`{"page", "error"}`. `lines` are those of `pdf_text`, null where the page is to be read.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def _render(document: Any, index: int, request: Mapping[str, Any], out: BinaryIO
         bitmap = page.render(scale=scale, force_bitmap_format=pypdfium2.raw.FPDFBitmap_BGR, may_draw_forms=True)
         try:
             head = {"page": index, "width": bitmap.width, "height": bitmap.height, "dpi": scale * 72}
+            head.update(_text(page, bitmap, request["text"]))
             rows, row = memoryview(bitmap.buffer).cast("B"), bitmap.width * 3
             _send(out, head)
             for begin in range(0, bitmap.height * bitmap.stride, bitmap.stride):  # rows may be padded
@@ -80,6 +82,20 @@ def _render(document: Any, index: int, request: Mapping[str, Any], out: BinaryIO
             bitmap.close()
     finally:
         page.close()
+
+
+def _text(page: Any, bitmap: Any, wanted: str) -> Mapping[str, Any]:
+    """How many characters the page holds, and its lines if they are wanted and can be used."""
+    import pypdfium2
+
+    from ppocr.infer.io.pdf_text import text_layer  # which imports nothing more
+
+    try:
+        count, is_usable, lines = text_layer(page, bitmap.width, bitmap.height)
+    except (pypdfium2.PdfiumError, ValueError, ArithmeticError):
+        return {"characters": 0, "lines": None}
+    is_taken = bool(lines) and (wanted == "force" or (wanted == "auto" and is_usable))
+    return {"characters": count, "lines": lines if is_taken else None}
 
 
 def _scale(width: float, height: float, request: Mapping[str, Any]) -> float:

@@ -1,4 +1,4 @@
-"""PDF documents → pages, rendered by PDFium in a process of its own (`pdf_child`) with bounds on memory and time."""
+"""PDF documents → pages, by PDFium in a process of its own (`pdf_child`) with bounds on memory and time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import sys
 import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple, Optional, Union
+from typing import Any, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Request:
         first, last: 0-based pages, the last one excluded.
         seconds: for a page.
         memory: bytes.
+        text: whether the lines of its text layer are wanted: `skip`, `auto` where they can stand for what is seen, or
+            `force` wherever there are any.
     """
 
     size: int
@@ -50,14 +52,25 @@ class Request:
     seconds: float
     max_side: int = MAX_SIDE
     memory: int = MAX_BYTES
+    text: str = "skip"
 
 
 class Rendered(NamedTuple):
-    """A page: its 0-based number, uint8[H, W, 3] BGR, and the DPI it was rendered at."""
+    """A page.
+
+    Attributes:
+        number: 0-based.
+        image: uint8[H, W, 3] BGR.
+        dpi: it was rendered at.
+        characters: of its text layer.
+        lines: of its text layer as `pdf_text.Line` has them, if they are wanted and can be used.
+    """
 
     number: int
     image: np.ndarray
     dpi: float
+    characters: int = 0
+    lines: Optional[Sequence[Tuple[str, Sequence[float], Sequence[Tuple[float, float]]]]] = None
 
 
 class Failed(NamedTuple):
@@ -68,19 +81,19 @@ class Failed(NamedTuple):
 
 
 def render_pages(
-    data: bytes, *, dpi: float, max_pixels: int, first: int, last: int, seconds: float
+    data: bytes, *, dpi: float, max_pixels: int, first: int, last: int, seconds: float, text: str = "skip"
 ) -> Iterator[Union[Rendered, Failed]]:
     """Render the pages of a document, one or two ahead of the caller.
 
     Args:
         data: the file.
-        dpi, max_pixels, first, last, seconds: of `Request`.
+        dpi, max_pixels, first, last, seconds, text: of `Request`.
 
     Yields:
         Pages, and failures in the places of others. A page that crashes PDFium, takes too long or needs too much memory
         costs the process, not the pages after it.
     """
-    request = Request(len(data), dpi, max_pixels, first, last, seconds)
+    request = Request(len(data), dpi, max_pixels, first, last, seconds, text=text)
     failures = 0
     for page in _attempts(data, request):
         failures += isinstance(page, Failed) and page.number is not None
@@ -188,7 +201,8 @@ class _Renderer:
             return Failed(head["page"], f"page {head['page'] + 1} of the PDF cannot be rendered")
         height, width = head["height"], head["width"]
         pixels = np.frombuffer(self._read(height * width * 3), np.uint8)
-        return Rendered(head["page"], pixels.reshape(height, width, 3), head["dpi"])
+        image = pixels.reshape(height, width, 3)
+        return Rendered(head["page"], image, head["dpi"], head["characters"], head["lines"])
 
     @property
     def is_alive(self) -> bool:

@@ -13,11 +13,13 @@ import stat
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Iterable, Iterator, Sequence, Union
+from typing import Any, BinaryIO, Iterable, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ppocr.errors import InputError
+from ppocr.infer.results import TextLine
+from ppocr.infer.words import Span
 from ppocr.ops.images import DEFAULT_MAX_PIXELS, composite, decode_image, to_uint8
 
 DEFAULT_DPI = 144
@@ -58,12 +60,16 @@ class Page:
         index: 0-based number of the page or frame in its file.
         image: `uint8[H, W, 3]`, BGR, upright.
         dpi: pixels per inch where the document says how large it is (PDF), else 0.
+        characters: that a PDF page holds as text.
+        layer: its lines, in the order of the file, where they need not be read (`ReadOptions.pdf_text`).
     """
 
     source: str
     index: int
     image: np.ndarray
     dpi: float = 0.0
+    characters: int = 0
+    layer: Optional[Tuple[TextLine, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,15 @@ class ReadOptions:
         max_pixels: larger pictures are refused before they are decoded.
         max_pages: pages or frames of a file that are read; that there are more is an error after the last of them.
         seconds: that rendering a PDF page may take.
+        pdf_text: the text that PDF pages hold: `"skip"` reads all of them as pictures, `"auto"` takes text where it can
+            stand for what is seen (`ppocr.infer.io.pdf_text`), `"force"` wherever there is any.
     """
 
     dpi: float = DEFAULT_DPI
     max_pixels: int = DEFAULT_MAX_PIXELS
     max_pages: int = 10_000
     seconds: float = 60.0
+    pdf_text: str = "skip"
 
 
 def expand(paths: Sequence[str]) -> list[str]:
@@ -230,11 +239,19 @@ def _pdf_pages(
     from ppocr.infer.io.pdf_pages import Rendered, render_pages  # with what starts a process: 5 ms that pictures spare
 
     limits = {"max_pixels": min(MAX_PDF_PIXELS, options.max_pixels), "last": options.max_pages}
-    for page in render_pages(data, dpi=options.dpi, first=first, seconds=options.seconds, **limits):
+    text = options.pdf_text
+    for page in render_pages(data, dpi=options.dpi, first=first, seconds=options.seconds, text=text, **limits):
         if isinstance(page, Rendered):
-            yield Page(name, page.number, page.image, page.dpi)
+            layer = None if page.lines is None else tuple(_layer_line(*line) for line in page.lines)
+            yield Page(name, page.number, page.image, page.dpi, page.characters, layer)
         else:
             yield InputError(label, page.reason)
+
+
+def _layer_line(text: str, box: Sequence[float], spans: Sequence[Tuple[float, float]]) -> TextLine:
+    corners = tuple((float(x), float(y)) for x, y in zip(box[::2], box[1::2]))
+    places = tuple(Span(character, 1.0, begin, end) for character, (begin, end) in zip(text, spans))
+    return TextLine(text, 1.0, corners, spans=places)  # type: ignore[arg-type]
 
 
 def _is_url(path: str) -> bool:
