@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: test-browser ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: results test-browser cpp test-cpp ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -26,6 +26,22 @@ test: lint
 test-browser: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --editable ".[browser]"
 	$(BIN)/python -m pytest tests/unit/test_serve_page.py
+
+# ppocr-cpp in build/cpp (Debian: apt install cmake g++ libopencv-dev libyaml-cpp-dev nlohmann-json3-dev); docs/cpp.md.
+cpp: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable ".[openvino]"
+	cmake -S deploy/cpp -B build/cpp -DCMAKE_PREFIX_PATH=$$($(BIN)/python -c "import openvino; print(openvino.__path__[0])")/cmake
+	cmake --build build/cpp
+
+# The same, and built with AddressSanitizer; then the tests of both, with damaged files and decompression bombs. OpenVINO's own
+# TBB can be told not to load libraries in a way that AddressSanitizer refuses, Debian's cannot.
+test-cpp: cpp
+	OPENVINO=$$($(BIN)/python -c "import openvino; print(openvino.__path__[0])") && \
+	cmake -S deploy/cpp -B build/cpp-asan -DPPOCR_SANITIZE=ON -DCMAKE_PREFIX_PATH=$$OPENVINO/cmake && \
+	cmake --build build/cpp-asan && \
+	PPOCR_FUZZ=1 $(BIN)/python -m pytest tests/unit/test_cpp.py && \
+	PPOCR_FUZZ=1 PPOCR_CPP=build/cpp-asan/ppocr-cpp LD_LIBRARY_PATH=$$OPENVINO/libs TBB_ENABLE_SANITIZERS=1 \
+	ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1 $(BIN)/python -m pytest tests/unit/test_cpp.py
 
 smoke: $(VENV)/.test
 	$(BIN)/python tests/smoke.py
@@ -51,6 +67,10 @@ smoke-slim: $(VENV)/.test
 release-models: $(VENV)/.test
 	@test -n "$(DATA)" || { echo "say where the labelled sets are: make release-models DATA=folder" >&2; exit 2; }
 	nice $(BIN)/python tools/release/make.py --data "$(DATA)" --work "$(WORK)" $(if $(FONTS),--fonts "$(FONTS)")
+
+# The generated tables of README and docs, from docs/results/*.json; a test says whether they are up to date.
+results: $(VENV)/.test
+	$(BIN)/python tools/results/fill.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

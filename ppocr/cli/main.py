@@ -38,6 +38,7 @@ COMMANDS = {
     "quantize": ("ppocr.cli.quantize", "store a network with 8-bit weights, without training"),
     "predict": ("ppocr.cli.predict", "predict pictures with the weights of a training run"),
     "bench": ("ppocr.cli.bench", "measure how fast pictures are read here: models, engines, versions"),
+    "ablate": ("ppocr.cli.ablate", "measure tables of variants: what each costs, how good it is"),
     "eval-system": ("ppocr.cli.eval_system", "score results against labels"),
 }
 

@@ -22,6 +22,12 @@ def computes_in_bf16() -> Optional[bool]:
     return None if flags is None else bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
+def ends_at_avx2() -> bool:
+    """Whether the processor is known to have AVX2 and not AVX-512."""
+    flags = processor()[1] or frozenset()
+    return "avx2" in flags and "avx512f" not in flags
+
+
 @functools.lru_cache(maxsize=1)
 def processor() -> Tuple[str, Optional[FrozenSet[str]]]:
     """The processor's name and its flags; None where the system does not tell them (it is not Linux)."""

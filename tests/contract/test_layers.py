@@ -39,16 +39,17 @@ ALLOWED = {
     "export": {"config", "registry", "ops", "utils", "data", "postprocess", "modeling", "slim", "infer", "engine"},
     "slim.commands": {"config", "ops", "utils", "slim", "infer", "engine", "export"},
     "official": {"config", "registry", "ops", "utils", "modeling", "infer", "engine", "export"},
+    "ablation": {"config", "registry", "signature", "utils", "slim", "infer", "engine", "export"},
     "cli": {
         "config", "registry", "ops", "utils", "data", "metrics", "infer", "engine", "export", "official",
-        "slim.commands", "serve", "bench",
+        "slim.commands", "serve", "bench", "ablation",
     },
     "bench": {"infer"},
     "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},
     "tools": {
         "config", "ops", "utils", "data", "metrics", "slim", "bench", "cli", "engine", "export", "infer",
-        "official", *ppocr.__all__,
+        "official", "ablation", *ppocr.__all__,
     },
 }  # fmt: skip
 

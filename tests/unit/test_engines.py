@@ -291,7 +291,9 @@ def test_auto_takes_the_fastest_that_is_installed_and_can_run_the_model(model, h
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
     other = save(tmp_path)
     options = OCROptions()
-    assert [create.engine_for(options, each) for each in (model, other, None)] == 3 * ["openvino"]
+    for has_avx512, fastest in ((False, "onnxruntime"), (True, "openvino")):
+        monkeypatch.setattr(create, "ends_at_avx2", lambda has_avx512=has_avx512: not has_avx512)
+        assert [create.engine_for(options, each) for each in (model, other, None)] == 3 * [fastest]
     assert create.engine_for(OCROptions(engine="paddle"), model) == "paddle"
     monkeypatch.setenv("PPOCR_ENGINE", "onnxruntime")
     assert create.engine_for(options, model) == "onnxruntime"

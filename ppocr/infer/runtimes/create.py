@@ -15,7 +15,7 @@ from ppocr.infer.model_dir import ATTEMPTS, ONNX, ONNX_GRAPH, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.infer.runtimes.converted import can_convert
-from ppocr.utils.cpu import available_cores, computes_in_bf16
+from ppocr.utils.cpu import available_cores, computes_in_bf16, ends_at_avx2
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ ENGINES: dict[str, str] = {  # what users call it → "module:class", imported w
     "onnxruntime": "ppocr.infer.runtimes.onnxruntime:OnnxRuntime",
 }
 AUTO = "auto"
-FASTEST_FIRST = ("openvino", "onnxruntime")  # of those that are not there everywhere
+ONNX_ENGINES = ("openvino", "onnxruntime")
 ENGINE_VARIABLE = "PPOCR_ENGINE"  # what "auto" means, for those who want it otherwise
 PRECISIONS = ("auto", "fp32", "bf16")
 COMPUTE_BF16: Mapping[str, tuple[str, ...]] = {  # which graphs
@@ -48,12 +48,17 @@ def engine_for(options: OCROptions, model: Optional[ModelDir] = None, *, logits:
         return os.environ[ENGINE_VARIABLE]
     if model is not None and _is_int8(model):
         return "paddle"
-    for engine in FASTEST_FIRST:
+    for engine in _fastest_first():
         if importlib.util.find_spec(engine) and (
             model is None or can_convert(_program(model, logits), model.params)
         ):
             return engine
     return "paddle"
+
+
+def _fastest_first() -> tuple[str, ...]:
+    """With AVX-512 OpenVINO takes a quarter less time, in bf16 half; without, onnxruntime takes a sixth less."""
+    return ONNX_ENGINES[::-1] if ends_at_avx2() else ONNX_ENGINES
 
 
 def create_runtime(model: ModelDir, options: OCROptions, *, logits: bool = False, shapes: int = 0) -> Runtime:
