@@ -70,6 +70,7 @@ release-models: $(VENV)/.test
 
 # The generated tables of README and docs, from docs/results/*.json; a test says whether they are up to date.
 results: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	$(BIN)/python tools/results/fill.py
 
 lint: $(VENV)/.test

@@ -31,6 +31,7 @@ EXTRAS["test"] = [
     "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3", "markdown-it-py>=3,<5",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]
+EXTRAS["dev"] = ["matplotlib>=3.7,<4"]  # make results
 EXTRAS["browser"] = ["playwright>=1.40,<2"]  # make test-browser
 EXTRAS["all"] = sorted({need for extra in EXTRAS.values() for need in extra})
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from ppocr import __version__
 from ppocr.errors import PPOCRError
@@ -26,6 +27,13 @@ def about() -> Dict[str, Any]:
         "ppocr": __version__,
         "paddle": version("paddlepaddle"),
     }
+
+
+def command_line(name: str, arguments: Sequence[str]) -> str:
+    """A command as others may repeat it: of absolute paths the last two parts are kept."""
+    return shlex.join(
+        [name, *("/".join(Path(word).parts[-2:]) if Path(word).is_absolute() else word for word in arguments)]
+    )
 
 
 def read_record(path: Path) -> Dict[str, Any]:

@@ -80,7 +80,7 @@ def table_text(results: Results) -> str:
             ]  # fmt: skip
         else:
             cells += [NOTHING] * 4
-        cells += [_quality(results.scores(name)), _share(row.paper.get(table.score)), *_given(row.paper, (MB, MS))]
+        cells += [_quality(results.scores(name)), share(row.paper.get(table.score)), *_given(row.paper, (MB, MS))]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -91,7 +91,7 @@ def conclusions_text(results: Results) -> str:
     for conclusion in results.table.conclusions:
         rows = results.table.rows
         given = [rows[name].paper.get(conclusion.by) for name in (conclusion.better, conclusion.worse)]
-        paper = [str(value) if conclusion.by in (MB, MS) and value is not None else _share(value) for value in given]
+        paper = [str(value) if conclusion.by in (MB, MS) and value is not None else share(value) for value in given]
         ours = [results.value(name, conclusion.by) for name in (conclusion.better, conclusion.worse)]
         unit = f" {conclusion.by}" if conclusion.by in (MB, MS) else ""
         pairs = [_pair(paper, unit), _pair([_figure(value, conclusion.by) for value in ours], unit)]
@@ -146,21 +146,21 @@ def _quality(scores: Sequence[float]) -> str:
     if not scores:
         return "not trained"
     if len(scores) == 1:
-        return f"{_share(scores[0])} (one seed)"
-    return f"{_share(statistics.mean(scores))} ({_share(min(scores))}–{_share(max(scores))}, {len(scores)} seeds)"
+        return f"{share(scores[0])} (one seed)"
+    return f"{share(statistics.mean(scores))} ({share(min(scores))}–{share(max(scores))}, {len(scores)} seeds)"
 
 
 def _figure(value: Optional[float], column: str) -> str:
     if value is None:
         return NOTHING
-    return _share(value) if column not in (MB, MS) else f"{value:.2f}" if column == MB else f"{value:.1f}"
+    return share(value) if column not in (MB, MS) else f"{value:.2f}" if column == MB else f"{value:.1f}"
 
 
-def _share(value: Any) -> str:
+def share(value: Any, digits: int = 4) -> str:
     """.9212 as papers write shares; other figures as they are."""
     if value is None:
         return NOTHING
-    return f"{value:.4f}".lstrip("0") if isinstance(value, float) and value < 1 else str(value)
+    return f"{value:.{digits}f}".lstrip("0") if isinstance(value, float) and value < 1 else str(value)
 
 
 def _given(paper: Mapping[str, Any], columns: Sequence[str]) -> List[str]:

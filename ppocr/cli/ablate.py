@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -91,14 +90,10 @@ def _record(table: Table, args: argparse.Namespace) -> Tuple[Path, Dict[str, Any
     return path, record
 
 
-def _command(args: argparse.Namespace) -> str:
-    return shlex.join(["ppocr", *sys.argv[1:]]) if len(sys.argv) > 1 else "ppocr ablate"
-
-
 def _measure_cost(table: Table, args: argparse.Namespace) -> None:
     """All rows at once, since they are timed by turns; nothing if all are known."""
     from ppocr.ablation.cost import measure_rows
-    from ppocr.ablation.records import about, write_record
+    from ppocr.ablation.records import about, command_line, write_record
 
     path, record = _record(table, args)
     digests = {name: digest(table.config(name), list(table.shape_of(name))) for name in table.rows}
@@ -108,7 +103,7 @@ def _measure_cost(table: Table, args: argparse.Namespace) -> None:
     costs = measure_rows(table, turns=args.turns, tell=_tell)
     for name, cost in costs.items():
         record["rows"][name]["cost"] = {"digest": digests[name], **dataclasses.asdict(cost)}
-    record["cost"] = {"command": _command(args), "turns": args.turns, **about()}
+    record["cost"] = {"command": command_line("ppocr", sys.argv[1:]), "turns": args.turns, **about()}
     write_record(path, record)
 
 
@@ -119,7 +114,7 @@ def _train_rows(table: Table, args: argparse.Namespace, deadline: Optional[float
         Whether all runs are done.
     """
     from ppocr.ablation.quality import train_row, training_config
-    from ppocr.ablation.records import about, write_record
+    from ppocr.ablation.records import about, command_line, write_record
 
     for name, seed in _runs(table, args):
         path, record = _record(table, args)
@@ -134,7 +129,12 @@ def _train_rows(table: Table, args: argparse.Namespace, deadline: Optional[float
         _tell(f"{table.name} {name}, seed {seed}")
         results = train_row(config)
         runs[str(seed)] = {"digest": fingerprint, **results}
-        record["quality"] = {"command": _command(args), "score": table.score, **_sizes(table, args), **about()}
+        record["quality"] = {
+            "command": command_line("ppocr", sys.argv[1:]),
+            "score": table.score,
+            **_sizes(table, args),
+            **about(),
+        }
         write_record(path, record)
         _tell(f"{table.name} {name}, seed {seed}: {table.score} {results[table.score]:.4f}")
     return True

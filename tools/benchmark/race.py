@@ -35,22 +35,32 @@ ENGINES: Dict[str, Tuple[str, str, str]] = {
         "--det {peers}/v6tiny/det.onnx --rec {peers}/v6tiny/rec.onnx --keys {peers}/v6tiny/ppocrv6_tiny_dict.txt",
     ),
     "faster-paddle": ("faster", "peer_faster_paddle.py", ""),
+    "rapidocrlite": (
+        "rapidocrlite",
+        "peer_rapidocrlite.py",
+        "--det {peers}/v6tiny/det.onnx --rec {peers}/v6tiny/rec.onnx --keys {peers}/v6tiny/ppocrv6_tiny_dict.txt "
+        "--cls {peers}/v6tiny/cls.onnx",
+    ),
 }
+
+
+def engine_command(name: str, peers: str, *, threads: int) -> List[str]:
+    """The command line of an engine of `ENGINES`."""
+    if name not in ENGINES:
+        raise SystemExit(f"--engines: no engine is called {name!r}; choose from {', '.join(ENGINES)}")
+    folder, script, extra = ENGINES[name]
+    if folder and not peers:
+        raise SystemExit(f"--engines {name}: say with --peers where make_peers.sh put the virtual environments")
+    python = str(Path(peers, folder, "bin", "python")) if folder else sys.executable
+    extra = extra.format(peers=peers)
+    return [python, str(HERE / script), "--threads", str(threads), "--name", name, *shlex.split(extra)]
 
 
 def commands(arguments: argparse.Namespace) -> Dict[str, List[str]]:
     """Engine → command line, from `--engines` (known ones) and `--engine NAME=COMMAND` (any)."""
     chosen: Dict[str, List[str]] = {}
     for name in filter(None, arguments.engines.split(",")):
-        if name not in ENGINES:
-            raise SystemExit(f"--engines: no engine is called {name!r}; choose from {', '.join(ENGINES)}")
-        folder, script, extra = ENGINES[name]
-        if folder and not arguments.peers:
-            raise SystemExit(f"--engines {name}: say with --peers where make_peers.sh put the virtual environments")
-        python = str(Path(arguments.peers, folder, "bin", "python")) if folder else sys.executable
-        extra = extra.format(peers=arguments.peers)
-        options = ["--threads", str(arguments.threads), "--name", name, *shlex.split(extra)]
-        chosen[name] = [python, str(HERE / script), *options]
+        chosen[name] = engine_command(name, arguments.peers, threads=arguments.threads)
     for spec in arguments.engine:
         name, _, command = spec.partition("=")
         if not command:

@@ -1,4 +1,4 @@
-"""Fill the tables of README and docs from docs/results/*.json.
+"""Fill the tables of README and docs, and draw the plot, from docs/results/*.json.
 
 make results                                  writes them
 python tools/results/fill.py --check          says which documents are behind their results; a test does so too
@@ -12,6 +12,9 @@ from typing import Callable, Dict, Optional, Sequence
 
 from ablation_tables import ablation_tables
 from documents import ROOT, documents, filled
+from model_tables import model_tables
+from plots import is_current, plot
+from system_tables import system_tables
 
 from ppocr.errors import PPOCRError
 from ppocr.utils.atomic import replacing_file
@@ -19,7 +22,7 @@ from ppocr.utils.atomic import replacing_file
 
 def tables() -> Dict[str, Callable[[], str]]:
     """Name → what makes its Markdown."""
-    return {**ablation_tables()}
+    return {**ablation_tables(), **system_tables(), **model_tables()}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -39,6 +42,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 if not args.check:
                     with replacing_file(path) as temporary:
                         temporary.write_text(now, encoding="utf-8")
+        if not is_current():
+            behind += 1
+            print(f"the plot {'differs from its results: make results' if args.check else 'is drawn'}")
+            if not args.check:
+                plot()
     except PPOCRError as error:
         print(error, file=sys.stderr)
         return 2
