@@ -6,6 +6,7 @@ when single pages have few lines.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
 import time
@@ -37,6 +38,7 @@ GROUP_PAGES = 16  # pages whose crops are pooled at most …
 GROUP_CROPS = 128  # … or until there are this many crops …
 GROUP_PIXELS = 10_000_000  # … or the pages hold this many pixels (30 MB)
 SMALL_GROUP_PAGES, SMALL_GROUP_PIXELS = 4, 5_000_000  # the same for each of several threads
+FREE_SETTINGS = ("order", "orientation", "upright", "drop_score", "spans")  # which no network knows of
 TRIM_INTERVAL_PAGES = 48  # pages after which free memory goes back …
 TRIM_ABOVE_BYTES = 600_000_000  # … if the process has more than this
 
@@ -75,6 +77,27 @@ class OCR:
         self.recognizer = TextRecognizer(self.options)
         self.stages = Stages()
         self.read = CropReader(self.recognizer, self.classifier, doubt=self.options.cls_doubt, stages=self.stages)
+
+    def with_settings(self, **changes: Any) -> OCR:
+        """The same networks, with other settings of what does not concern them.
+
+        Args:
+            changes: of `order`, `orientation`, `upright`, `drop_score` and `spans`.
+
+        Raises:
+            TypeError: another setting, or none.
+        """
+        wrong = sorted(set(changes).difference(FREE_SETTINGS))
+        if wrong:
+            raise TypeError(
+                f"{', '.join(wrong)}: only {', '.join(FREE_SETTINGS)} can be changed without other networks"
+            )
+        other = copy.copy(self)
+        other.options = dataclasses.replace(self.options, **changes)
+        other.recognizer = copy.copy(self.recognizer)
+        other.recognizer.spans = other.options.spans
+        other.read = CropReader(other.recognizer, self.classifier, doubt=self.options.cls_doubt, stages=self.stages)
+        return other
 
     def __call__(self, source: Union[Source, Sequence[Source]]) -> list[OCRResult]:
         """Read one or several sources.
@@ -119,9 +142,7 @@ class OCR:
                 pages_since_trim = 0
         return_freed_memory()
 
-    def _pooled(
-        self, pages: Iterable[Union[Page, InputError]]
-    ) -> Iterator[Iterator[Union[OCRResult, InputError]]]:
+    def _pooled(self, pages: Iterable[Union[Page, InputError]]) -> Iterator[Iterator[Union[OCRResult, InputError]]]:
         """The results of one group after another; a group is complete when its pages have enough crops."""
         group: list[_Item] = []
         for page in pages:

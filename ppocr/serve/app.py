@@ -22,7 +22,15 @@ from ppocr.serve.process import PageDone, Work
 from ppocr.serve.reading import Answer, ClientGone, read_pages
 from ppocr.serve.settings import ServeSettings
 from ppocr.serve.static import page_response
-from ppocr.serve.uploads import MEDIA_TYPES, BadRequest, RequestOptions, form_of, read_options, read_request
+from ppocr.serve.uploads import (
+    MEDIA_TYPES,
+    BadRequest,
+    RequestOptions,
+    form_of,
+    page_options,
+    read_options,
+    read_request,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +154,8 @@ class _Server:
             raise BadRequest(408, f"the body took longer than {self.settings.body_seconds:g} seconds") from None
         form = form_of(options, request.headers.get("accept", ""))
         reading, reader = read_options(options, self.settings), options.lang or self.settings.default_reader
-        detail = {"pictures": form == "pdf", "upright": options.upright}
-        works = [Work(upload.data, upload.name, reader, reading, **detail) for upload in uploads]
+        pages = page_options(options, form)
+        works = [Work(upload.data, upload.name, reader, reading, pages, form == "pdf") for upload in uploads]
         return works, form, options
 
     async def _whole(self, request: Request, works: List[Work], form: str, answer: Answer) -> Response:

@@ -1,22 +1,38 @@
-"""The process that reads pages for the server: one file at a time, a page whenever it is asked for one."""
+"""The process that reads pages for the server.
+
+It gets a file, and as soon as that is opened to its end it asks for another one that waits: the lines of all of them
+are read together, as `ppocr ocr` does it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Union
+from typing import Any, Deque, Dict, Iterator, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from ppocr.errors import InputError, PPOCRError
 from ppocr.infer.io.pdf import Picture, encode_picture
-from ppocr.infer.io.sources import ReadOptions, page_error, read_all
+from ppocr.infer.io.sources import Page, ReadOptions, page_error, read_all
 from ppocr.infer.options import OCROptions
-from ppocr.infer.orientation import as_stored, shown_picture
+from ppocr.infer.orientation import shown_picture
 from ppocr.infer.pipeline import OCR
 from ppocr.infer.results import OCRResult
 
-READY, NEXT, STOP, END = "ready", "next", "stop", "end"
+READY, MORE, IDLE = "ready", "more", "idle"  # models are loaded; another file, please; every file was answered
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """What a request may choose of `OCROptions`; None is what the server has."""
+
+    order: Optional[str] = None
+    orientation: Optional[str] = None
+    drop_score: Optional[float] = None
+    upright: bool = False
+    spans: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,18 +44,22 @@ class Work:
         name: for the results.
         reader: which of the server's readers.
         reading: how it is opened.
+        options: how its pages are read.
         pictures: whether the encoded pages are wanted, too.
-        upright: whether boxes are wanted in the upright picture.
+        number: names it in messages.
         first: 0-based page to begin with.
+        alone: each page is read, and its result handed out, before the next one is opened.
     """
 
     data: bytes
     name: str
     reader: str
     reading: ReadOptions = ReadOptions()
+    options: PageOptions = PageOptions()
     pictures: bool = False
-    upright: bool = False
+    number: int = 0
     first: int = 0
+    alone: bool = False
 
 
 class PageDone(NamedTuple):
@@ -50,10 +70,36 @@ class PageDone(NamedTuple):
     next_page: int = 0
 
 
-def main(readers: Mapping[str, OCROptions], connection: Connection) -> None:
-    """Answer READY, then to each `Work` its pages, one for each NEXT, and END; a STOP ends it earlier.
+class Opened(NamedTuple):
+    """A page of a file is open and will be read."""
 
-    A PPOCRError that is sent says why no model could be loaded.
+    number: int
+
+
+class Done(NamedTuple):
+    """A page of a file was read."""
+
+    number: int
+    page: PageDone
+
+
+class Ended(NamedTuple):
+    """Every page of a file was handed out."""
+
+    number: int
+
+
+class Stop(NamedTuple):
+    """To the process: nobody wants the rest of a file."""
+
+    number: int
+
+
+def main(readers: Mapping[str, OCROptions], connection: Connection) -> None:
+    """Say READY; then to each `Work` Opened and Done for its pages, Ended, and IDLE when that was the last one.
+
+    MORE asks for a further `Work` of the same kind; the answer None means that there is none. A PPOCRError that is sent
+    says why no model could be loaded.
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # they may reach the whole group; the server decides
         signal.signal(number, signal.SIG_IGN)
@@ -61,40 +107,88 @@ def main(readers: Mapping[str, OCROptions], connection: Connection) -> None:
     with contextlib.suppress(EOFError, ConnectionError):  # the server is gone
         try:
             first = next(iter(readers))
-            loaded[first] = OCR(readers[first], upright=True)
+            loaded[first] = OCR(readers[first])
             connection.send(READY)
+            session = Session(connection)
             while True:
-                _answer(connection.recv(), readers, loaded, connection)
+                work = session.receive()
+                if work.reader not in loaded:
+                    loaded[work.reader] = OCR(readers[work.reader])
+                changes = {name: value for name, value in asdict(work.options).items() if value is not None}
+                session.read(work, loaded[work.reader].with_settings(**changes))
         except PPOCRError as error:
             connection.send(error)
 
 
-def _answer(work: Work, readers: Mapping[str, OCROptions], loaded: Dict[str, OCR], connection: Connection) -> None:
-    if work.reader not in loaded:
-        loaded[work.reader] = OCR(readers[work.reader], upright=True)
-    for page in _pages(work, loaded[work.reader]):
-        connection.send(page)
-        if connection.recv() == STOP:
-            return
-    connection.send(END)
+class Session:
+    """Reads files that come one by one over a connection."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self._stopped: Set[int] = set()
+        # The reader keeps the order but not the pages: they wait here for their results. None ends a file.
+        self._waiting: Deque[Tuple[Work, Union[Page, InputError, None]]] = deque()
+
+    def receive(self) -> Any:
+        """The next message that is no Stop."""
+        while True:
+            message = self._connection.recv()
+            if not isinstance(message, Stop):
+                return message
+            self._stopped.add(message.number)
+
+    def read(self, work: Work, ocr: OCR) -> None:
+        """Read a file and those that wait behind it."""
+        pages = self._pages(work)
+        parts = ([page] for page in pages) if work.alone else [pages]
+        for result in (result for part in parts for result in ocr.stream(part)):
+            owner, page = self._waiting.popleft()
+            self._connection.send(Done(owner.number, _finished(owner, page, result)))  # type: ignore[arg-type]
+            self._tell_ends()
+        self._stopped.clear()
+        self._connection.send(IDLE)
+
+    def _pages(self, work: Optional[Work]) -> Iterator[Union[Page, InputError]]:
+        while work is not None:
+            for page in read_all([work.data], work.reading, first=work.first):
+                if self._is_stopped(work.number):
+                    break
+                page = _named(page, work)
+                self._waiting.append((work, page))
+                self._connection.send(Opened(work.number))
+                yield page
+            self._waiting.append((work, None))
+            self._tell_ends()
+            if work.alone:
+                return
+            self._connection.send(MORE)
+            work = self.receive()
+
+    def _is_stopped(self, number: int) -> bool:
+        while self._connection.poll():  # nothing else comes unasked
+            self._stopped.add(self._connection.recv().number)
+        return number in self._stopped
+
+    def _tell_ends(self) -> None:
+        while self._waiting and self._waiting[0][1] is None:
+            self._connection.send(Ended(self._waiting.popleft()[0].number))
 
 
-def _pages(work: Work, ocr: OCR) -> Iterator[PageDone]:
-    for page in read_all([work.data], work.reading, first=work.first):
-        if isinstance(page, InputError):
-            yield PageDone(InputError(work.name, page.reason))
-            continue
-        page = replace(page, source=work.name)
-        (result,) = ocr.stream([page])
-        if isinstance(result, OCRResult) and result.angle:
-            if work.upright:
-                page = replace(page, image=shown_picture(page.image, result, upright=True))
-            else:
-                result = as_stored(result)
-        picture = None
-        if work.pictures and isinstance(result, OCRResult):
-            try:
-                picture = encode_picture(page.image, dpi=page.dpi)
-            except Exception as error:
-                result = page_error(page, error)
-        yield PageDone(result, picture, page.index + 1)
+def _named(page: Union[Page, InputError], work: Work) -> Union[Page, InputError]:
+    if isinstance(page, InputError):
+        return InputError(work.name, page.reason)
+    return replace(page, source=work.name)
+
+
+def _finished(work: Work, page: Union[Page, InputError], result: Union[OCRResult, InputError]) -> PageDone:
+    """The result with the picture, if that is wanted."""
+    if isinstance(page, InputError):
+        return PageDone(result)
+    picture = None
+    if work.pictures and isinstance(result, OCRResult):
+        try:
+            image = shown_picture(page.image, result, upright=work.options.upright)
+            picture = encode_picture(image, dpi=page.dpi)
+        except Exception as error:
+            result = page_error(page, error)
+    return PageDone(result, picture, page.index + 1)

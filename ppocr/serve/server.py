@@ -25,9 +25,7 @@ MAX_HEADER_BYTES = 32_768
 def build(settings: ServeSettings) -> tuple[Any, WorkerPool]:
     """The application, and its pool, which is yet to be started."""
     budget, metrics = Budget(settings), Metrics()
-    pool = WorkerPool(
-        settings.readers, settings.workers, page_seconds=settings.page_seconds, replaced=metrics.worker_replaced
-    )
+    pool = WorkerPool(settings.readers, settings.workers, replaced=metrics.worker_replaced)
     metrics.watch("requests_in_hand", lambda: budget.requests)
     metrics.watch("bytes_in_hand", lambda: budget.bytes)
     metrics.watch("files_waiting", lambda: pool.waiting)

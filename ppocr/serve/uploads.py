@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from ppocr.infer.io.sources import ReadOptions
 from ppocr.infer.io.writers import FORMATS
+from ppocr.serve.process import PageOptions
 from ppocr.serve.settings import ServeSettings
 
 MAX_FIELDS = 20
@@ -47,9 +48,17 @@ class RequestOptions(BaseModel):
     )
     words: bool = Field(False, description="json, jsonl: each line's words with their boxes")
     chars: bool = Field(False, description="json, jsonl: each line's characters with their boxes")
+    order: Optional[Literal["rows", "columns", "auto"]] = Field(
+        None, description="of the lines; by default the server's"
+    )
+    orientation: Optional[Literal["auto", "off"]] = Field(
+        None, description="auto: pages that lie turned are read upright"
+    )
     upright: bool = Field(False, description="boxes of a page that lies turned in the upright picture")
+    drop_score: Optional[float] = Field(None, ge=0, le=1, description="lines with a lower score are left out")
     dpi: float = Field(144.0, ge=36, le=600, description="resolution at which PDF pages are rendered")
     max_pages: Optional[int] = Field(None, ge=1, description="most pages of a file; the server has a limit, too")
+    timeout: Optional[float] = Field(None, gt=0, description="seconds for a page; the server has a limit, too")
     pdf_text: Literal["auto", "force", "skip"] = Field(
         "auto", description="text that PDF pages hold: take it where it can stand for what is seen, always, or never"
     )
@@ -136,13 +145,15 @@ def form_of(options: RequestOptions, accept: str) -> str:
 
 def read_options(options: RequestOptions, settings: ServeSettings) -> ReadOptions:
     pages = min(options.max_pages or settings.max_pages, settings.max_pages)
-    return ReadOptions(
-        dpi=options.dpi,
-        max_pixels=settings.max_pixels,
-        max_pages=pages,
-        seconds=settings.page_seconds,
-        pdf_text=options.pdf_text,
-    )
+    seconds = min(options.timeout or settings.page_seconds, settings.page_seconds)
+    limits = {"max_pixels": settings.max_pixels, "max_pages": pages, "seconds": seconds}
+    return ReadOptions(dpi=options.dpi, pdf_text=options.pdf_text, **limits)
+
+
+def page_options(options: RequestOptions, form: str) -> PageOptions:
+    """How pages are read; where words stand is looked for only if the answer says it."""
+    spans = form in ("hocr", "pdf") or options.words or options.chars
+    return PageOptions(options.order, options.orientation, options.drop_score, options.upright, spans)
 
 
 def _plain_name(name: str) -> str:

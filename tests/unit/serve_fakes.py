@@ -1,6 +1,7 @@
 """Readers without networks for the server's tests: what a page says is the colour of its first pixel."""
 
 import contextlib
+import itertools
 import os
 import queue
 import signal
@@ -8,37 +9,68 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ppocr.errors import InputError
 from ppocr.infer.results import OCRResult, TextLine
 from ppocr.serve import process
 
 DEADLY, SLOW = 13, 77  # shades of grey: the process dies, or takes for ever
+GROUP = 4
 QUAD = ((1.0, 1.0), (5.0, 1.0), (5.0, 4.0), (1.0, 4.0))
 
 
 class FakeOCR:
-    def __init__(self, options, upright=False):
+    def __init__(self, options):
         self.options = options
 
+    def with_settings(self, **changes):
+        return self
+
     def stream(self, pages):
-        for page in pages:
-            shade = int(page.image[0, 0, 0])
-            if shade == DEADLY:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if shade == SLOW:
-                time.sleep(60)
-            height, width = page.image.shape[:2]
-            line = TextLine(f"shade {shade}", 0.9, QUAD)
-            yield OCRResult(page.source, page.index, width, height, 0.01, (line,))
+        """Results come in groups, as with networks: a death in a group does not say which page it was."""
+        pages = iter(pages)
+        for group in iter(lambda: list(itertools.islice(pages, GROUP)), []):
+            yield from [page if isinstance(page, InputError) else self.read(page) for page in group]
+
+    def read(self, page):
+        shade = int(page.image[0, 0, 0])
+        if shade == DEADLY:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if shade == SLOW:
+            time.sleep(60)
+        height, width = page.image.shape[:2]
+        line = TextLine(f"shade {shade}", 0.9, QUAD)
+        return OCRResult(page.source, page.index, width, height, 0.01, (line,))
 
 
 def fake_main(readers, connection):
     process.OCR = FakeOCR
     process.main(readers, connection)
+
+
+class _Ear:
+    """The server's end of a connection: hands out what a session sends."""
+
+    def __init__(self, pool, ticket):
+        self.pool, self.ticket, self.has_stopped = pool, ticket, False
+
+    def send(self, message):
+        if isinstance(message, process.Done):
+            self.pool.gate.wait(10)
+            if not self.ticket.cancelled.is_set():
+                self.ticket.take(message.page)
+
+    def poll(self):
+        return self.ticket.cancelled.is_set() and not self.has_stopped
+
+    def recv(self):
+        self.has_stopped = True
+        return process.Stop(self.ticket.work.number)
 
 
 class ThreadPool:
@@ -57,7 +89,7 @@ class ThreadPool:
         return self.queue.qsize()
 
     def submit(self, work, deliver):
-        from ppocr.serve.pool import Ticket
+        from ppocr.serve.tickets import Ticket
 
         ticket = Ticket(work, deliver)
         self.queue.put(ticket)
@@ -72,12 +104,8 @@ class ThreadPool:
             if ticket is None:
                 return
             self.read.append(ticket.work)
-            for page in process._pages(ticket.work, FakeOCR(None)):
-                self.gate.wait(10)
-                if ticket.cancelled.is_set():
-                    break
-                ticket.deliver(page)
-            ticket.deliver(None)
+            process.Session(_Ear(self, ticket)).read(replace(ticket.work, alone=True), FakeOCR(None))
+            ticket.end()
 
 
 def png(shade=200, size=(20, 30)):
@@ -94,13 +122,13 @@ SERVER = """
 import logging, sys
 import serve_fakes
 from ppocr.infer.options import OCROptions
-from ppocr.serve import pool
+from ppocr.serve import worker
 from ppocr.serve.server import serve
 from ppocr.serve.settings import ServeSettings
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    pool.main = serve_fakes.fake_main
+    worker.main = serve_fakes.fake_main
     settings = ServeSettings({"tiny": OCROptions()}, page_seconds=20.0, api_key=sys.argv[1] if sys.argv[1:] else None)
     serve(settings, host="127.0.0.1", port=0, grace_seconds=20)
 """
