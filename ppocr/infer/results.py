@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -89,12 +89,22 @@ class TextLine:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> TextLine:
+        """What `to_dict` gave, with the places of its characters or words if they are there.
+
+        Raises:
+            KeyError, ValueError: it did not give that.
+        """
         corners = _floats(record["box"])
         if len(corners) != 4:
             raise ValueError(f"a box has 4 corners, came {len(corners)}")
         polygon = record.get("polygon")
         outline = _floats(polygon) if polygon else None
-        return cls(str(record["text"]), float(record["score"]), corners, outline)  # type: ignore[arg-type]
+        line = cls(str(record["text"]), float(record["score"]), corners, outline)  # type: ignore[arg-type]
+        kind = next((kind for kind in ("chars", "words") if kind in record), None)
+        if kind is None:
+            return line
+        pieces = [TextPiece.from_dict(piece) for piece in record[kind]]
+        return replace(line, spans=words.known_spans(line.text, pieces, line.box, words=kind == "words"))
 
 
 @dataclass(frozen=True)

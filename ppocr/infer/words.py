@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 CHINESE, WESTERN = "cn", "en&num"  # PaddleOCR's names for kinds of words
 Point = Tuple[float, float]
@@ -40,6 +40,11 @@ class TextPiece:
     score: float
     box: Quad
 
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> TextPiece:
+        corners = tuple((float(x), float(y)) for x, y in record["box"])
+        return cls(str(record["text"]), float(record["score"]), corners)  # type: ignore[arg-type]
+
     def to_dict(self) -> dict[str, Any]:
         box = [[round(x, 1), round(y, 1)] for x, y in self.box]
         return {"text": self.text, "score": round(self.score, 4), "box": box}
@@ -52,6 +57,38 @@ def estimated_spans(text: str, score: float) -> Tuple[Span, ...]:
     for character, width in zip(text, widths):
         spans.append(Span(character, score, position / total, (position + width) / total))
         position += width
+    return tuple(spans)
+
+
+def known_spans(text: str, pieces: Sequence[TextPiece], box: Quad, *, words: bool) -> Tuple[Span, ...]:
+    """Spans of a line whose characters or words are known: `characters` and `words` the other way round.
+
+    Args:
+        text: of the line.
+        pieces: all of them, in order.
+        box: of the line.
+        words: the pieces are words; where their characters stand is estimated.
+
+    Raises:
+        ValueError: the pieces are not those of the text.
+    """
+    spans: List[Span] = []
+    position = 0
+    for piece in pieces:
+        begin, end = (_share(corner, box) for corner in piece.box[:2])
+        start = text.find(piece.text, position)
+        if not piece.text or start < 0 or text[position:start].strip():
+            raise ValueError(f"{piece.text!r} does not follow {text[:position]!r} in {text!r}")
+        last = spans[-1].end if spans else 0.0
+        spans += [Span(space, piece.score, last, begin) for space in text[position:start]]
+        parts = estimated_spans(piece.text, piece.score) if words else (Span(piece.text, piece.score, 0.0, 1.0),)
+        spans += [
+            part._replace(begin=begin + (end - begin) * part.begin, end=begin + (end - begin) * part.end)
+            for part in parts
+        ]
+        position = start + len(piece.text)
+    if text[position:].strip():
+        raise ValueError(f"nothing says where {text[position:]!r} stands in {text!r}")
     return tuple(spans)
 
 
@@ -121,6 +158,13 @@ def _piece(spans: Sequence[Span], box: Quad) -> TextPiece:
         _between(bottom_left, bottom_right, begin),
     )
     return TextPiece("".join(span.text for span in spans), sum(span.score for span in spans) / len(spans), corners)
+
+
+def _share(point: Point, box: Quad) -> float:
+    """Where a point stands along a line's upper edge."""
+    (left, top), (right, bottom) = box[:2]
+    x, y = right - left, bottom - top
+    return ((point[0] - left) * x + (point[1] - top) * y) / ((x * x + y * y) or 1.0)
 
 
 def _between(a: Point, b: Point, share: float) -> Point:

@@ -14,7 +14,7 @@ class ServeSettings:
 
     Attributes:
         readers: name of a language (or family) → how its reader is made; the first one is the default.
-        workers: processes that read; each has one page at a time.
+        workers: processes that read.
         api_key: that requests must show; None lets everybody in.
         max_requests: read at once or waiting; more are answered 503.
         max_bytes: of all bodies held in memory.

@@ -47,6 +47,16 @@ def test_a_wrong_option_name_is_told(ink_family):
         OCR(ink_family, tresh=0.5)
 
 
+def test_other_settings_with_the_same_networks(ink_family):
+    ocr, image = OCR(ink_family), page_with((40, 50, 240, 80))
+    other = ocr.with_settings(drop_score=0.95, spans=False)
+    assert other.recognizer.runtime is ocr.recognizer.runtime and not other(image)[0].lines
+    assert len(ocr(image)[0].lines) == 1 and ocr.recognizer.spans  # as it was
+    assert not ocr.with_settings(spans=False).recognizer.read([image[50:80, 40:240]])[0].spans
+    with pytest.raises(TypeError, match="threads"):
+        ocr.with_settings(threads=2)
+
+
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_pages_pooled_in_a_stream_equal_pages_alone(ink_family, at_once):
     rng = np.random.default_rng(0)

@@ -13,6 +13,7 @@ from ppocr.serve import jobs
 from ppocr.serve.admission import Budget
 from ppocr.serve.app import create_app
 from ppocr.serve.metrics import Metrics
+from ppocr.serve.process import PageOptions
 from ppocr.serve.settings import ServeSettings
 from ppocr.serve.uploads import MEDIA_TYPES, RequestOptions
 
@@ -90,7 +91,8 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_read(client):
     ("query", "told"),
     [
         ("format=docx", "format"), ("formt=json", "formt"), ("dpi=9999", "dpi"), ("lang=klingon", "tiny, japan"),
-        ("words=1&words=0", "given twice"), ("max_pages=0", "max_pages"),
+        ("order=random", "order"), ("drop_score=2", "drop_score"), ("words=1&words=0", "given twice"),
+        ("max_pages=0", "max_pages"),
     ],
 )  # fmt: skip
 def test_wrong_options_are_told(client, query, told):
@@ -113,8 +115,12 @@ def test_options_reach_the_worker(client):
     client.post("/ocr?lang=japan&dpi=200&max_pages=3&format=pdf", content=png())
     (work,) = client.pool.read
     assert (work.reader, work.reading.dpi, work.reading.max_pages, work.pictures) == ("japan", 200, 3, True)
-    client.post("/ocr?max_pages=999999", content=png())
-    assert client.pool.read[1].reading.max_pages == 1000  # the server's limit
+    client.post("/ocr?max_pages=999999&timeout=9999", content=png())
+    assert client.pool.read[1].reading.max_pages == 1000  # the server's limits
+    assert client.pool.read[1].reading.seconds == 60
+    client.post("/ocr?order=columns&orientation=off&drop_score=0.2&upright=1&chars=1&timeout=2", content=png())
+    assert client.pool.read[2].options == PageOptions("columns", "off", 0.2, True, True)
+    assert client.pool.read[2].reading.seconds == 2 and not client.pool.read[1].options.spans
 
 
 def test_paths_of_the_server_cannot_be_named(client):

@@ -132,7 +132,7 @@ def server(tmp_path):
 def test_sigterm_answers_what_is_in_work_and_ends_well(server):
     process, url = server
     client = Client(url)
-    assert [page.text for page in client.stream(tiff(1, 2), words="true")] == ["shade 1", "shade 2"]
+    assert [page.text for page in client.stream(tiff(1, 2), words=True)] == ["shade 1", "shade 2"]
     with pytest.raises(PPOCRError, match="422: upload: "):
         client.read(b"nothing")
     answers = []

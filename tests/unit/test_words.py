@@ -89,6 +89,27 @@ def test_a_line_without_spans_estimates_them():
     assert TextLine("", 0.5, line.box).words == () == TextLine(" ", 0.5, line.box).chars
 
 
+@pytest.mark.parametrize("box", [((0, 0), (100, 0), (100, 10), (0, 10)), ((50, 100), (50, 0), (90, 0), (90, 100))])
+def test_words_and_characters_come_back_from_json(box):
+    spans = (
+        Span("a", 0.9, 0.0, 0.1),
+        Span("\U0001f1e9\U0001f1ea", 0.8, 0.12, 0.3),
+        Span(" ", 0.9, 0.3, 0.5),
+        Span("c", 1.0, 0.6, 0.95),
+    )
+    line = TextLine("".join(span.text for span in spans), 0.9, box, spans=spans)
+    for kind in ("chars", "words"):
+        again = TextLine.from_dict(json.loads(json.dumps(line.to_dict(**{kind: True}))))
+        pairs = list(zip(getattr(again, kind), getattr(line, kind)))
+        assert [piece.text for piece, _ in pairs] == [piece.text for piece in getattr(line, kind)]
+        for piece, same in pairs:
+            np.testing.assert_allclose(piece.box, same.box, atol=0.11)
+    assert [word.text for word in TextLine.from_dict(line.to_dict(chars=True)).words] == [w.text for w in line.words]
+    record = {**line.to_dict(chars=True), "text": "other"}
+    with pytest.raises(ValueError, match="follow"):
+        TextLine.from_dict(record)
+
+
 def test_pieces_of_a_cut_crop_are_joined_along_the_whole():
     pieces = [Recognition("a", 0.5, (Span("a", 0.5, 0.5, 1.0),)), Recognition("b", 1.0, (Span("b", 1.0, 0, 0.5),))]
     joined = _join(pieces, [30, 10])
