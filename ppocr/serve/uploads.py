@@ -146,8 +146,7 @@ def form_of(options: RequestOptions, accept: str) -> str:
 def read_options(options: RequestOptions, settings: ServeSettings) -> ReadOptions:
     pages = min(options.max_pages or settings.max_pages, settings.max_pages)
     seconds = min(options.timeout or settings.page_seconds, settings.page_seconds)
-    limits = {"max_pixels": settings.max_pixels, "max_pages": pages, "seconds": seconds}
-    return ReadOptions(dpi=options.dpi, pdf_text=options.pdf_text, **limits)
+    return ReadOptions(options.dpi, settings.max_pixels, pages, seconds, options.pdf_text)
 
 
 def page_options(options: RequestOptions, form: str) -> PageOptions:
