@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: results test-browser cpp test-cpp ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: results test-browser cpp test-cpp test-bulk ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -42,6 +42,11 @@ test-cpp: cpp
 	PPOCR_FUZZ=1 $(BIN)/python -m pytest tests/unit/test_cpp.py && \
 	PPOCR_FUZZ=1 PPOCR_CPP=build/cpp-asan/ppocr-cpp LD_LIBRARY_PATH=$$OPENVINO/libs TBB_ENABLE_SANITIZERS=1 \
 	ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1 $(BIN)/python -m pytest tests/unit/test_cpp.py
+
+# `ppocr bulk` with workers, drivers and a node of a Ray cluster killed, and from an S3 server.
+test-bulk: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable ".[ray]" s3fs "moto[server,s3]>=5,<6"
+	PPOCR_BULK=1 $(BIN)/python -m pytest tests/unit/test_batch.py tests/e2e/test_bulk.py
 
 smoke: $(VENV)/.test
 	$(BIN)/python tests/smoke.py

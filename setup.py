@@ -21,13 +21,15 @@ EXTRAS = {
         "fastapi>=0.115,<1", "pydantic>=2.7,<3", "uvicorn>=0.29,<1", "python-multipart>=0.0.18,<1",
         "prometheus-client>=0.20,<1",
     ],  # ppocr serve
+    "bulk": ["pyarrow>=14,<26", "fsspec>=2023.1"],  # ppocr bulk; for object stores also s3fs, gcsfs …
+    "ray": ["ray[data]>=2.9,<3", "pyarrow>=14,<26", "fsspec>=2023.1"],  # ppocr bulk --ray
     "train": ["lmdb>=1.4,<4", "imgaug>=0.4,<0.5", "scikit-image<2"],  # imgaug calls what scikit-image 2 shall drop
     "synth": ["fonttools>=4.50,<5", "wordfreq>=3.1.1,<4"],  # coverage of fonts, word lists of six languages
     # Groups of channels; the plot. PaddleSlim itself: python -m ppocr.slim.install
     "slim": ["networkx>=2.6,<4", "matplotlib>=3.7,<4"],
 }
 EXTRAS["test"] = [
-    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"], *EXTRAS["pdf"],
+    *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"], *EXTRAS["pdf"], *EXTRAS["bulk"],
     "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3", "markdown-it-py>=3,<5",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
 ]

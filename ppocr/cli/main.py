@@ -23,6 +23,7 @@ COMMANDS = {
     "detect": ("ppocr.cli.detect", "find where text is, without reading it"),
     "recognize": ("ppocr.cli.recognize", "read already cropped lines of text"),
     "classify": ("ppocr.cli.classify", "tell which cropped lines lie upside down"),
+    "bulk": ("ppocr.cli.bulk", "read very many pages into Parquet files, on one machine or a cluster"),
     "serve": ("ppocr.cli.serve", "read over HTTP, with a page for browsers"),
     "models": ("ppocr.cli.models", "fetch, list and locate models"),
     "doctor": ("ppocr.cli.doctor", "say what is installed and whether it works, for bug reports"),

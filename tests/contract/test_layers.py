@@ -42,8 +42,9 @@ ALLOWED = {
     "ablation": {"config", "registry", "signature", "utils", "slim", "infer", "engine", "export"},
     "cli": {
         "config", "registry", "ops", "utils", "data", "metrics", "infer", "engine", "export", "official",
-        "slim.commands", "serve", "bench", "ablation",
+        "slim.commands", "serve", "bench", "ablation", "batch",
     },
+    "batch": {"infer", "utils"},
     "bench": {"infer"},
     "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},

@@ -167,7 +167,7 @@ def _pages(source: Source, options: ReadOptions, first: int) -> Iterator[Union[P
     if isinstance(source, np.ndarray):
         yield Page(name, 0, _from_array(source, label))
         return
-    data = source if isinstance(source, bytes) else _load(source, label)
+    data = source if isinstance(source, bytes) else load_file(source, label)
     if b"%PDF-" in data[:1024]:  # readers accept junk before the header
         yield from _pdf_pages(data, name, label, options, first)
         return
@@ -187,7 +187,17 @@ def _names(source: Source) -> tuple[str, str]:
     return str(source), str(source)
 
 
-def _load(source: Union[str, Path], label: str) -> bytes:
+def load_file(source: Union[str, Path], label: str = "") -> bytes:
+    """The content of a local file, of `MAX_FILE_BYTES` at most; `-` is standard input.
+
+    Args:
+        source: its path.
+        label: what error messages call it, if not by its path.
+
+    Raises:
+        InputError: it cannot be read, is no file, or is too large.
+    """
+    label = label or str(source)
     if source == "-":
         return _bounded(sys.stdin.buffer, label)
     if _is_url(str(source)):
