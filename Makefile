@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: results test-browser cpp test-cpp test-bulk ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: results test-browser test-ocrmypdf cpp test-cpp test-bulk ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -47,6 +47,12 @@ test-cpp: cpp
 test-bulk: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --editable ".[ray]" s3fs "moto[server,s3]>=5,<6"
 	PPOCR_BULK=1 $(BIN)/python -m pytest tests/unit/test_batch.py tests/e2e/test_bulk.py
+
+# The plugin in a real OCRmyPDF, in an environment of its own (Debian: apt install ghostscript tesseract-ocr; Python 3.11).
+test-ocrmypdf:
+	test -x .venv-ocrmypdf/bin/python || $(PYTHON) -m venv .venv-ocrmypdf
+	.venv-ocrmypdf/bin/python -m pip install --quiet --editable ".[ocrmypdf,onnxruntime]" "pytest>=8,<10"
+	.venv-ocrmypdf/bin/python -m pytest tests/unit/test_ocrmypdf.py
 
 smoke: $(VENV)/.test
 	$(BIN)/python tests/smoke.py

@@ -17,6 +17,7 @@ EXTRAS = {
     "onnxruntime": ["onnxruntime>=1.19,<2", *CONVERT],  # --engine onnxruntime; `ppocr models fetch` compares with it
     "openvino": ["openvino>=2024.6,<2027", *CONVERT],  # --engine openvino
     "pdf": ["pikepdf>=9,<12"],  # the searchable PDF keeps the pages of PDF documents
+    "ocrmypdf": ["ocrmypdf>=17,<18; python_version >= '3.11'"],  # ocrmypdf --plugin ppocr.ocrmypdf
     "serve": [
         "fastapi>=0.115,<1", "pydantic>=2.7,<3", "uvicorn>=0.29,<1", "python-multipart>=0.0.18,<1",
         "prometheus-client>=0.20,<1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from ppocr.errors import ModelError, suggest
 from ppocr.infer.model_dir import DEFAULT, families_with
@@ -44,6 +44,21 @@ PADDLEOCR_MODELS: Dict[str, str] = {
     **dict.fromkeys(_DEVANAGARI, "devanagari_PP-OCRv3_mobile_rec"),
     **{name: f"{name}_PP-OCRv3_mobile_rec" for name in ("ta", "te", "ka")},
 }
+
+
+def family_of_all(languages: Sequence[str]) -> str:
+    """The family that reads several languages at once; names as of `family_of`.
+
+    Raises:
+        ModelError: as `family_of`; or each has its family, but no one of those that are there reads all.
+    """
+    found = [family for family in map(family_of, languages) if family != DEFAULT]
+    if not found:
+        return DEFAULT
+    for family in [*found, *families_with("rec")]:
+        if all(DEFAULT in FAMILIES[lang] or family in FAMILIES[lang] for lang in languages):
+            return family
+    raise ModelError(f"no family of models that is there reads {', '.join(languages)} together")
 
 
 def family_of(lang: str, *, reads: bool = True, version: Optional[str] = None) -> str:

@@ -128,7 +128,7 @@ def rows(quads: np.ndarray) -> list[list[int]]:
 
 def upright_quads(quads: np.ndarray) -> np.ndarray:
     """The boxes of a page, float64[N, 4, 2], turned by their common slant."""
-    return quads @ _rotation(-_slant(quads)).T
+    return quads @ _rotation(-slant(quads)).T
 
 
 def _same_row(index: int, row: list[int], tops: Sequence[float], bottoms: Sequence[float]) -> bool:
@@ -139,7 +139,7 @@ def _same_row(index: int, row: list[int], tops: Sequence[float], bottoms: Sequen
     return shared > 0.5 * min(bottom - top, bottoms[index] - tops[index])
 
 
-def _slant(quads: np.ndarray) -> float:
+def slant(quads: np.ndarray) -> float:
     """Median direction of the boxes' upper edges in radians, long boxes counting more; 0 when they disagree."""
     edges = quads[:, 1] - quads[:, 0]
     lengths = np.hypot(edges[:, 0], edges[:, 1])

@@ -48,6 +48,7 @@ ALLOWED = {
     "bench": {"infer"},
     "serve": {"infer"},
     "paddleocr": {"registry", "ops", "infer"},
+    "ocrmypdf": {"ops", "infer"},
     "tools": {
         "config", "ops", "utils", "data", "metrics", "slim", "bench", "cli", "engine", "export", "infer",
         "official", "ablation", *ppocr.__all__,

@@ -13,7 +13,7 @@ from ink import black_on_white as page
 
 from ppocr import paddleocr
 from ppocr.errors import ModelError
-from ppocr.infer.languages import family_of
+from ppocr.infer.languages import family_of, family_of_all
 from ppocr.paddleocr import PaddleOCR, TextSystem, options_of
 
 
@@ -85,11 +85,14 @@ def test_languages(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match=r"ppocr models fetch small \(or v5, v3_japan\)"):
         family_of("japan")
     (tmp_path / "models" / "v3_japan" / "rec").mkdir(parents=True)
-    assert family_of("japan") == "v3_japan"
+    assert family_of("japan") == family_of_all(["en", "japan"]) == "v3_japan"
+    assert (family_of_all(["en", "ch"]), family_of_all(["en", "de"])) == ("default", "slim")
+    with pytest.raises(ModelError, match="reads de, japan together"):
+        family_of_all(["de", "japan"])
     assert options_of({"lang": "korean", "text_recognition_model_dir": "mine"}).det == "default"
     assert family_of("french") == family_of("german") == "slim"  # in the package
     (tmp_path / "models" / "small" / "rec").mkdir(parents=True)
-    assert family_of("japan") == "small"
+    assert family_of("japan") == family_of_all(["de", "japan"]) == "small"
     assert options_of({"lang": "japan", "det_model_dir": "mine"}).rec == "small"
 
 

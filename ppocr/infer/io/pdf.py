@@ -93,17 +93,18 @@ class PdfWriter:
         longest = max(result.width, result.height, 1)  # results of other engines may not say
         scale = min(72.0 / dpi * shrink, _PAGE_LIMITS[1] / longest)  # points per pixel
         width, height = (max(side * scale, _PAGE_LIMITS[0]) for side in (result.width, result.height))
-        show = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /P Do Q".encode() if picture else b""
         texts = [b"BT 3 Tr", *(self._show(line, scale, height) for line in result.lines if line.text), b"ET"]
 
         number, picture_number, show_number, text_number = range(self._next, self._next + 4)
         self._next += 4
         self._pages.append(number)
         pictures = f"/XObject << /P {picture_number} 0 R >>" if picture else ""
+        # Two streams: `graft` takes the text and leaves the picture.
+        contents = f"[{show_number} 0 R {text_number} 0 R]" if picture else f"{text_number} 0 R"
         out = self._object(
             number,
             f"<< /Type /Page /Parent {_PAGES} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}]"
-            f" /Contents [{show_number} 0 R {text_number} 0 R]"
+            f" /Contents {contents}"
             f" /Resources << /Font << /F {_FONT} 0 R >> {pictures} >> >>",
         )
         if picture:
@@ -113,8 +114,8 @@ class PdfWriter:
                 f"/Type /XObject /Subtype /Image /Width {picture.width} /Height {picture.height} /ColorSpace /DeviceRGB"
                 " /BitsPerComponent 8 /Filter /DCTDecode",
             )
-        # Two streams: `graft` takes the text and leaves the picture.
-        return out + self._deflated(show_number, show) + self._deflated(text_number, b"\n".join(texts))
+            out += self._deflated(show_number, f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /P Do Q".encode())
+        return out + self._deflated(text_number, b"\n".join(texts))
 
     def end(self) -> bytes:
         """Fonts, page tree and the table of offsets."""

@@ -144,7 +144,7 @@ class HocrWriter:
             '<html xmlns="http://www.w3.org/1999/xhtml">\n<head>\n<title>OCR results</title>\n'
             '<meta http-equiv="Content-Type" content="text/html;charset=utf-8"/>\n'
             f'<meta name="ocr-system" content="ppocr {__version__}"/>\n'
-            '<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word"/>\n</head>\n<body>\n'
+            '<meta name="ocr-capabilities" content="ocr_page ocr_par ocr_line ocrx_word"/>\n</head>\n<body>\n'
         ).encode()
 
     def page(self, result: Result, picture: Optional[object] = None) -> bytes:
@@ -155,7 +155,10 @@ class HocrWriter:
         image = _xml(result.file.replace('"', "'"))
         title = f"image &quot;{image}&quot;; bbox 0 0 {result.width} {result.height}; ppageno {result.page}"
         parts = [f'<div class="ocr_page" id="page_{self._pages}" title="{title}">']
-        parts += [self._line(line, number) for number, line in enumerate(result.lines, 1)]
+        if result.lines:  # as one paragraph: programs that read hOCR look for lines in paragraphs
+            parts.append(f'<p class="ocr_par" id="par_{self._pages}">')
+            parts += [self._line(line, number) for number, line in enumerate(result.lines, 1)]
+            parts.append("</p>")
         return _encode("\n".join([*parts, "</div>\n"]))
 
     def end(self) -> bytes:
