@@ -11,7 +11,7 @@ KILLS ?= 200
 
 WORK   ?= $(HOME)/.cache/ppocr-release
 
-.PHONY: results test-browser test-ocrmypdf cpp test-cpp test-bulk ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
+.PHONY: results test-browser test-ocrmypdf cpp test-cpp test-bulk web test-web ocr test fuzz soak robustness smoke lint setup setup-test clean smoke-slim release-models
 .DELETE_ON_ERROR:
 
 ocr: $(VENV)/.base
@@ -42,6 +42,16 @@ test-cpp: cpp
 	PPOCR_FUZZ=1 $(BIN)/python -m pytest tests/unit/test_cpp.py && \
 	PPOCR_FUZZ=1 PPOCR_CPP=build/cpp-asan/ppocr-cpp LD_LIBRARY_PATH=$$OPENVINO/libs TBB_ENABLE_SANITIZERS=1 \
 	ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1 $(BIN)/python -m pytest tests/unit/test_cpp.py
+
+# A page that reads in the browser, in build/web (needs npm); docs/web.md.
+web: $(VENV)/.test
+	npm install --prefix deploy/web --ignore-scripts --no-package-lock --no-audit --no-fund
+	$(BIN)/python deploy/web/build.py --models $(MODELS) --output build/web
+
+# The same in a real Chromium, and in Node.
+test-web: web
+	$(BIN)/python -m pip install --quiet --editable ".[browser]"
+	$(BIN)/python -m pytest tests/unit/test_web.py
 
 # `ppocr bulk` with workers, drivers and a node of a Ray cluster killed, and from an S3 server.
 test-bulk: $(VENV)/.test
