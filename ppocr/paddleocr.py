@@ -21,6 +21,7 @@ from ppocr.infer.io.draw import Painter, save_picture
 from ppocr.infer.io.sources import Page, read_pages
 from ppocr.infer.languages import family_of
 from ppocr.infer.options import OCROptions
+from ppocr.infer.orientation import shown_picture
 from ppocr.infer.pipeline import OCR, Source
 from ppocr.infer.results import OCRResult, TextLine
 
@@ -51,15 +52,19 @@ _IGNORED = {
 }  # fmt: skip
 # Setting → the values that are what we do.
 _ONLY: Dict[str, Tuple[Any, ...]] = {
-    "use_doc_orientation_classify": (False, None), "use_doc_unwarping": (False, None),
+    "use_doc_unwarping": (False, None),
     "det_algorithm": ("DB", None), "rec_algorithm": ("CRNN", "SVTR_LCNet", None), "page_num": (0, None),
     "binarize": (False, None), "invert": (False, None), "save_crop_res": (False, None),
 }  # fmt: skip
-_SWITCHES = ("use_angle_cls", "use_textline_orientation", "lang", "ocr_version", "return_word_box")
+_DIRECTIONS = ("use_angle_cls", "use_textline_orientation", "use_doc_orientation_classify")
+_SWITCHES = (*_DIRECTIONS, "lang", "ocr_version", "return_word_box")
 
 
 def options_of(settings: Mapping[str, Any]) -> OCROptions:
     """The options that PaddleOCR's settings mean. Without a switch for it the direction classifier is off.
+
+    `use_doc_orientation_classify` needs no network of its own: pages are set upright by what their lines show, the
+    direction of each among it, so lines that lie upside down are turned then, too.
 
     Raises:
         TypeError: there is no such setting.
@@ -85,9 +90,10 @@ def options_of(settings: Mapping[str, Any]) -> OCROptions:
     for kind in ("det", "cls", "rec"):
         if family is not None:
             values.setdefault(kind, family)
-    if not any(settings.get(name) for name in ("use_angle_cls", "use_textline_orientation")):
+    if not any(settings.get(name) for name in _DIRECTIONS):
         values["cls"] = None
-    return OCROptions(orientation="off", **values)
+    upright = bool(settings.get("use_doc_orientation_classify"))
+    return OCROptions(orientation="auto" if upright else "off", upright=upright, **values)
 
 
 def clash() -> Optional[str]:
@@ -180,7 +186,11 @@ class PaddleOCR:
         reader = self._reader_for(options_of(wanted))
         pages = [page for source in _listed(input) for page in read_pages(source)]
         for result, page in zip(_results(reader, pages), pages):
-            yield Prediction(result, page.image, words=bool(wanted.get("return_word_box")))
+            image = shown_picture(page.image, result, upright=reader.options.upright)
+            prediction = Prediction(result, image, words=bool(wanted.get("return_word_box")))
+            if reader.options.upright:
+                prediction.add_orientation()
+            yield prediction
 
     def _reader_for(self, options: OCROptions) -> OCR:
         if options == self.reader.options:
@@ -214,7 +224,9 @@ class Prediction(Mapping[str, Any]):
     """One page of `PaddleOCR.predict`: a mapping with PaddleOCR 3's keys, and what its results can do.
 
     Keys: `input_path`, `page_index`, `dt_polys`, `rec_polys`, `rec_texts`, `rec_scores`, `rec_boxes`. With `words` also
-    `text_word`, `text_word_region` and `text_word_boxes`: of each line its words, their outlines, and their bounds.
+    `text_word`, `text_word_region` and `text_word_boxes`: of each line its words, their outlines, and their bounds. With
+    `use_doc_orientation_classify` also `doc_preprocessor_res`, whose `angle` says how the page lies; all boxes and the
+    drawing are those of the upright page.
     """
 
     def __init__(self, result: OCRResult, image: np.ndarray, *, words: bool = False):
@@ -239,6 +251,11 @@ class Prediction(Mapping[str, Any]):
                 np.array([[*box.min(axis=0), *box.max(axis=0)] for box in line], np.int16).reshape(-1, 4)
                 for line in regions
             ]
+
+    def add_orientation(self) -> None:
+        """Say how the page lies, by PaddleOCR's key: degrees that it was turned to the left to stand upright."""
+        settings = {"use_doc_orientation_classify": True, "use_doc_unwarping": False}
+        self._values["doc_preprocessor_res"] = {"model_settings": settings, "angle": self.result.angle}
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

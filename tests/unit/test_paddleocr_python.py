@@ -120,3 +120,24 @@ def test_another_dictionary_than_the_directory_s_own_is_refused(ink, tmp_path):
     path.write_text("\n".join("01234") + "\n", encoding="utf-8")
     with pytest.raises(ModelError, match=r"5 characters, but .* was made with 10"):
         PaddleOCR(rec_char_dict_path=str(path), **ink)
+
+
+def test_pages_are_set_upright_when_that_is_asked_for():
+    """A page on its side with the packaged models: lines in order, boxes of the upright picture."""
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    upright = np.full((420, 700, 3), 255, np.uint8)
+    texts = ["first line here", "second line of text", "third and the last", "fourth line 2024"]
+    for number, text in enumerate(texts):
+        cv2.putText(upright, text, (40, 80 + 90 * number), font, 1.4, (0, 0, 0), 2, cv2.LINE_AA)
+    stored = np.ascontiguousarray(np.rot90(upright, -1))  # a quarter clockwise
+    reader = PaddleOCR(engine="onnxruntime", use_doc_orientation_classify=True, return_word_box=True)
+    (page,) = reader.predict(stored)
+    assert page["doc_preprocessor_res"]["angle"] == 90
+    assert [text.split()[0] for text in page["rec_texts"]] == [text.split()[0] for text in texts]
+    tops = page["rec_boxes"][:, 1].tolist()
+    assert tops == sorted(tops) and (page["rec_boxes"][:, 0] < 60).all()  # as they stand on the upright page
+    assert page["text_word"][0][0] == "first" and page["text_word_boxes"][0].shape[1] == 4
+    assert page.img["ocr_res_img"].shape == (420, 1400, 3)
+    assert page.json["res"]["doc_preprocessor_res"]["angle"] == 90
+    (plain,) = reader.predict(stored, use_doc_orientation_classify=False)
+    assert "doc_preprocessor_res" not in plain.json["res"]
