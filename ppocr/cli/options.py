@@ -85,6 +85,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, kinds: Sequence[str] = 
     group.add_argument(
         "--engine", choices=(AUTO, *ENGINES), help="what runs the networks (default: auto, the fastest installed)"
     )
+    group.add_argument(
+        "--device", metavar="NAME", help="cpu (default), gpu, gpu:N, or an execution provider of onnxruntime"
+    )
     group.add_argument("--precision", choices=PRECISIONS, help="bf16 where the processor has it (default: fp32)")
     group = parser.add_argument_group("settings", "instead of what the model directories say")
     for kind in kinds:

@@ -18,6 +18,9 @@ class OCROptions:
             after another with all threads, but a single page takes longer. The engine paddle reads one at a time.
         engine: what runs the networks: `"paddle"` (Paddle Inference), `"openvino"`, `"onnxruntime"`, or `"auto"`: the
             fastest that is installed (`PPOCR_ENGINE` in the environment names another).
+        device: where the networks run: `"cpu"`, `"gpu"`, `"gpu:1"`, or an execution provider of onnxruntime by its name
+            (`"CUDAExecutionProvider"`); with another than the CPU, "auto" engines are `paddle`, for providers
+            `onnxruntime`.
         precision: `"fp32"`, `"bf16"`, or `"auto"`: bf16 where the processor multiplies in it.
         drop_score: lines read with a lower score are left out.
         limit_side_len, limit_type: size at which pages are given to the detector (`ppocr.ops.page_image`).
@@ -44,6 +47,7 @@ class OCROptions:
     threads: int = 0
     pages_at_once: int = 1
     engine: str = "auto"
+    device: str = "cpu"
     precision: str = "fp32"
     drop_score: float = 0.5
     limit_side_len: Optional[int] = None

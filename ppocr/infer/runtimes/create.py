@@ -15,6 +15,7 @@ from ppocr.infer.model_dir import ATTEMPTS, ONNX, ONNX_GRAPH, ModelDir
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.infer.runtimes.converted import can_convert
+from ppocr.infer.runtimes.devices import CPU, Device
 from ppocr.utils.cpu import available_cores, computes_in_bf16, ends_at_avx2
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,9 @@ def engine_for(options: OCROptions, model: Optional[ModelDir] = None, *, logits:
         return options.engine
     if os.environ.get(ENGINE_VARIABLE):
         return os.environ[ENGINE_VARIABLE]
+    device = Device.parse(options.device)
+    if device.kind != CPU:
+        return "onnxruntime" if device.is_provider else "paddle"
     if model is not None and _is_int8(model):
         return "paddle"
     for engine in _fastest_first():
@@ -117,6 +121,9 @@ def _create(model: ModelDir, options: OCROptions, logits: bool, shapes: int) -> 
         program = program.with_suffix(ONNX_GRAPH)
     settings: dict[str, Any] = {"precision": _precision(model, program, engine, options.precision), "shapes": shapes}
     settings["threads"] = options.threads
+    device = Device.parse(options.device)
+    if device.kind != CPU:
+        settings["device"] = device
     if options.pages_at_once > 1 and engine != "paddle":
         settings["runs"] = options.pages_at_once
         settings["threads"] = max(1, (options.threads or available_cores()) // options.pages_at_once)

@@ -12,6 +12,7 @@ import numpy as np
 from ppocr.errors import MissingExtraError, ModelError
 from ppocr.infer.runtimes.base import error_line
 from ppocr.infer.runtimes.converted import Conversion
+from ppocr.infer.runtimes.devices import CPU, ON_CPU, Device
 from ppocr.utils.cpu import available_cores, processor_kind
 from ppocr.utils.malloc import reuse_freed_memory
 
@@ -27,6 +28,7 @@ class ConvertedRuntime(abc.ABC):
         runs: how many threads of the caller shall run it at the same time without waiting for each other.
         precision: "fp32", or "bf16" where the engine has it.
         shapes: how many input shapes to keep compiled kernels for, where the engine lets choose; 0 for all.
+        device: where it computes.
 
     Raises:
         MissingExtraError: the engine or the converter is not installed.
@@ -45,7 +47,9 @@ class ConvertedRuntime(abc.ABC):
         runs: int = 1,
         precision: str = "fp32",
         shapes: int = 0,
+        device: Device = ON_CPU,
     ):
+        self._device = device
         self._program = program
         self._threads, self._runs = threads or available_cores(), runs
         self._idle: list[Any] = []  # requests that no thread uses; list's pop and append are atomic
@@ -55,7 +59,7 @@ class ConvertedRuntime(abc.ABC):
         except ImportError as error:
             raise MissingExtraError(f"engine {self.name}", self.name) from error
         self._conversion = Conversion(program, params)
-        engine = f"{self.name}-{version}"
+        engine = f"{self.name}-{version}" + (f"-{device.kind}" if device.kind != CPU else "")
         checked = self._conversion.is_checked(engine)
         if not checked:
             self._open(engine, "fp32", shapes)
@@ -89,7 +93,8 @@ class ConvertedRuntime(abc.ABC):
             ModelError: the model cannot be converted or loaded.
         """
         form = f"{engine}-{precision}-{processor_kind()}"
-        prepared = self._conversion.prepared(form)
+        is_cpu = self._device.kind == CPU  # what is prepared for another device fits no other machine
+        prepared = self._conversion.prepared(form) if is_cpu else None
         if prepared is not None:
             try:
                 return self._restore(prepared, precision, shapes)
@@ -102,7 +107,7 @@ class ConvertedRuntime(abc.ABC):
             raise
         except Exception as error:
             raise ModelError(f"{self._program}: {self.name} cannot load it: {error_line(error)}") from error
-        if prepared is not None:
+        if prepared is not None and is_cpu:
             self._conversion.keep_prepared(form, prepared)
         return None
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from ppocr.errors import ModelError
 from ppocr.infer.model_dir import PARAMS
+from ppocr.infer.runtimes.devices import CPU, onnx_providers
 from ppocr.infer.runtimes.onnx_base import ConvertedRuntime
 
 
 class OnnxRuntime(ConvertedRuntime):
-    """onnxruntime on the CPU, in float32. Threads run beside each other."""
+    """onnxruntime, in float32. Threads run beside each other."""
 
     name = "onnxruntime"
 
@@ -27,6 +28,9 @@ class OnnxRuntime(ConvertedRuntime):
         if precision != "fp32":
             raise ModelError(f"precision: engine onnxruntime computes in fp32 only, came {precision!r}")
         options = self._options()
+        if self._device.kind != CPU:
+            self._start(model, options)
+            return None
         with tempfile.TemporaryDirectory(prefix="ppocr-") as folder:
             optimized = Path(folder) / "optimized.onnx"
             options.optimized_model_filepath = str(optimized)
@@ -52,7 +56,8 @@ class OnnxRuntime(ConvertedRuntime):
     def _start(self, model: Union[bytes, str], options: Any) -> None:
         import onnxruntime
 
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        providers = onnx_providers(self._device, onnxruntime.get_available_providers())
+        self._session = onnxruntime.InferenceSession(model, options, providers=providers)
         self._name = self._session.get_inputs()[0].name
 
     def shape(self) -> list[Optional[int]]:

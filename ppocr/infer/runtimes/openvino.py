@@ -7,13 +7,14 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from ppocr.infer.runtimes.devices import CPU, openvino_device
 from ppocr.infer.runtimes.onnx_base import ConvertedRuntime
 
 KERNELS_PER_SHAPE = 150  # that the largest of our networks has for an input shape
 
 
 class OpenVINORuntime(ConvertedRuntime):
-    """OpenVINO on the CPU. Networks run beside each other; more than `runs` calls of the same network take turns."""
+    """OpenVINO. Networks run beside each other; more than `runs` calls of the same network take turns."""
 
     name = "openvino"
 
@@ -23,8 +24,13 @@ class OpenVINORuntime(ConvertedRuntime):
         self._core = openvino.Core()
         return openvino.__version__.split("-")[0]
 
-    def _load(self, model: Union[bytes, str], precision: str, shapes: int) -> bytes:
+    def _load(self, model: Union[bytes, str], precision: str, shapes: int) -> Optional[bytes]:
         network = self._core.read_model(model) if isinstance(model, str) else self._core.read_model(model, b"")
+        if self._device.kind != CPU:
+            name = openvino_device(self._device, self._core.available_devices)
+            hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+            self._network = self._core.compile_model(network, name, hints)
+            return None
         self._network = self._core.compile_model(network, "CPU", self._settings(precision, shapes))
         prepared = io.BytesIO()
         self._network.export_model(prepared)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ppocr.errors import ModelError
 from ppocr.infer.runtimes.base import error_line
+from ppocr.infer.runtimes.devices import CPU, ON_CPU, Device
 from ppocr.infer.runtimes.paddle_core import paddle_core
 from ppocr.utils.cpu import available_cores
 from ppocr.utils.malloc import reuse_freed_memory
@@ -30,7 +31,7 @@ CACHED_KERNELS = "4096"
 
 
 class PaddleRuntime:
-    """Paddle Inference on the CPU with oneDNN; for `.pdmodel` graphs in float32 with the OpenVINO that Paddle brings.
+    """Paddle Inference, on the CPU with oneDNN; for `.pdmodel` graphs in float32 with the OpenVINO that Paddle brings.
 
     Args:
         program, params: graph and weights.
@@ -38,6 +39,7 @@ class PaddleRuntime:
         precision: "fp32", "bf16" for convolutions and matrix products in bfloat16, or "int8" for a `.pdmodel` that was
             exported for int8 execution.
         shapes: not needed here; `CACHED_KERNELS` bounds what oneDNN keeps for all networks together.
+        device: where it computes.
 
     Raises:
         ModelError: Paddle cannot load the files.
@@ -45,7 +47,16 @@ class PaddleRuntime:
 
     few_shapes = True  # oneDNN compiles its kernels for each
 
-    def __init__(self, program: Path, params: Path, *, threads: int = 0, precision: str = "fp32", shapes: int = 0):
+    def __init__(
+        self,
+        program: Path,
+        params: Path,
+        *,
+        threads: int = 0,
+        precision: str = "fp32",
+        shapes: int = 0,
+        device: Device = ON_CPU,
+    ):
         os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle's C++ log goes to standard error; keep it to errors
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", CACHED_KERNELS)
         choose_kernels_of_mkl()
@@ -61,8 +72,10 @@ class PaddleRuntime:
         files = (str(program), str(params))
         cores = threads or available_cores()
         # Graphs of int8 execution are `.pdmodel`s too, but only oneDNN computes them as they were exported.
-        legacy = program.suffix == ".pdmodel" and precision == "fp32"
+        legacy = program.suffix == ".pdmodel" and precision == "fp32" and device.kind == CPU
         self._predictor: Any = _legacy_predictor(core, files, cores) if legacy else None
+        if device.kind != CPU:
+            self._predictor = _gpu_predictor(core, files, device, precision=precision)
         if self._predictor is None:
             self._predictor = _onednn_predictor(core, files, cores, precision=precision)
         self._input = self._predictor.get_input_handle(self._predictor.get_input_names()[0])
@@ -82,6 +95,32 @@ class PaddleRuntime:
                 shape = list(batch.shape)
                 raise ModelError(f"{self._program}: failed on an input of {shape}: {error_line(error)}") from error
         return use(output)
+
+
+GPU_MEMORY_MB = 500  # that Paddle takes at once; it takes more when that is full
+
+
+def _gpu_predictor(core: Any, files: tuple[str, str], device: Device, *, precision: str) -> Any:
+    """A predictor that computes on a GPU, in float32.
+
+    Raises:
+        ModelError: this Paddle has none, or cannot load the graph.
+    """
+    if device.is_provider:
+        raise ModelError(f"device: {device.kind} is one of onnxruntime's: give --engine onnxruntime, or --device gpu")
+    if precision == "int8":
+        raise ModelError(f"{files[0]}: was exported for int8 execution, which is for the CPU: leave --device out")
+    if not core.is_compiled_with_cuda():
+        raise ModelError("device: this Paddle computes on the CPU alone; paddlepaddle-gpu is the package for GPUs")
+    config = core.AnalysisConfig(*files)
+    config.disable_glog_info()
+    config.enable_use_gpu(GPU_MEMORY_MB, device.number)
+    if files[0].endswith(".pdmodel"):
+        config.enable_memory_optim()
+    try:
+        return core.PaddleInferPredictor(config)
+    except Exception as error:  # Paddle raises RuntimeError, ValueError, NotImplementedError, … from C++
+        raise ModelError(f"{files[0]}: Paddle Inference cannot load it: {error_line(error)}") from error
 
 
 def _cpu_config(core: Any, files: tuple[str, str], threads: int) -> Any:
