@@ -225,8 +225,8 @@ class Prediction(Mapping[str, Any]):
 
     Keys: `input_path`, `page_index`, `dt_polys`, `rec_polys`, `rec_texts`, `rec_scores`, `rec_boxes`. With `words` also
     `text_word`, `text_word_region` and `text_word_boxes`: of each line its words, their outlines, and their bounds.
-    With `use_doc_orientation_classify` also `doc_preprocessor_res`, whose `angle` says how the page lies; all boxes and the
-    drawing are those of the upright page.
+    With `use_doc_orientation_classify` also `doc_preprocessor_res`, whose `angle` says how the page lies; all boxes and
+    the drawing are those of the upright page.
     """
 
     def __init__(self, result: OCRResult, image: np.ndarray, *, words: bool = False):
