@@ -11,7 +11,7 @@ from ppocr.infer.model_dir import ModelDir, open_model
 from ppocr.infer.options import OCROptions
 from ppocr.infer.runtimes.create import create_runtime
 from ppocr.infer.words import Span
-from ppocr.ops.characters import character_spans
+from ppocr.ops.characters import character_spans, lateness
 from ppocr.ops.charset import SPACE, Decoded
 from ppocr.ops.text_image import natural_width, padded_width, resize_normalize_pad, split_long_crop
 from ppocr.utils.dictionary import read_dictionary
@@ -90,6 +90,7 @@ class TextRecognizer:
 
     def _read(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
         height = self.image_shape[1]
+        late = lateness(height)
         answers = [Recognition("", 0.0)] * len(crops)
         widths = [natural_width(crop, height) for crop in crops]
         batches = plan_batches(widths, self.batch_size, few_shapes=self.runtime.few_shapes)
@@ -103,7 +104,8 @@ class TextRecognizer:
             decoded, steps = self.runtime.run(batch, self._decode)
             for index, answer in zip(indices, decoded):
                 step = width / steps / min(width, widths[index])
-                answers[index] = _located(answer, crops[index], step) if self.spans else Recognition(*answer[:2])
+                located = _located(answer, crops[index], step, late) if self.spans else Recognition(*answer[:2])
+                answers[index] = located
         return answers
 
     def _decode(self, scores: np.ndarray) -> tuple[list[Decoded], int]:
@@ -111,10 +113,11 @@ class TextRecognizer:
         return self.postprocess.read(scores, logits=self.logits), scores.shape[1]
 
 
-def _located(decoded: Decoded, crop: np.ndarray, step: float) -> Recognition:
+def _located(decoded: Decoded, crop: np.ndarray, step: float, late: float) -> Recognition:
     """A reading with its characters' places; `step` is a time step as a share of the crop's length."""
     length = crop.shape[1]
-    places = character_spans(crop, [character.step for character in decoded.characters], step * length)
+    steps = [character.step for character in decoded.characters]
+    places = character_spans(crop, steps, step * length, late_steps=late)
     spans = tuple(
         Span(character.text, character.score, begin / length, end / length)
         for character, (begin, end) in zip(decoded.characters, places)

@@ -7,11 +7,12 @@ from typing import Sequence
 import cv2
 import numpy as np
 
-LATENESS_STEPS = 0.25  # time steps: networks answer so much after a character's middle (measured on three families)
+LATENESS_STEPS = 0.25  # time steps: networks with inputs 48 pixels high answer so much after a character's middle …
+PROMPT_HEIGHT = 32  # … and those with no more than this at it, as PP-OCR's first ones (measured on four families)
 CUT_REACH_STEPS = 1.5  # time steps that a cut may lie beside the middle between two characters …
 CUT_REACH_SHARE = 0.4  # … and of the distance between their centres at most
 DISTANCE_COST = 0.15  # of a full column's ink, for each time step beside the middle
-INK_SHARE = 0.25  # of the contrast of a strong column: a column with less is empty
+INK_SHARE = 0.35  # of the contrast of a strong column: a column with less is empty
 STRONG_SHARE = 0.05  # of the columns have more contrast than what counts as strong
 END_REACH = 0.75  # of the crop's height: how far from its centre the first or last character reaches
 
@@ -32,7 +33,14 @@ def column_contrast(crop: np.ndarray) -> np.ndarray:
     return np.minimum(contrast / strong, 1.0)
 
 
-def character_spans(crop: np.ndarray, steps: Sequence[float], step_pixels: float) -> list[tuple[float, float]]:
+def lateness(input_height: int) -> float:
+    """How many time steps after a character's middle a network answers that sees lines of this height, pixels."""
+    return LATENESS_STEPS if input_height > PROMPT_HEIGHT else 0.0
+
+
+def character_spans(
+    crop: np.ndarray, steps: Sequence[float], step_pixels: float, *, late_steps: float = LATENESS_STEPS
+) -> list[tuple[float, float]]:
     """Where each character of a crop begins and ends.
 
     Two characters are divided half-way between their centres, or beside that where a column has less ink. Empty columns
@@ -42,6 +50,7 @@ def character_spans(crop: np.ndarray, steps: Sequence[float], step_pixels: float
         crop: uint8[H, W, 3], the text upright.
         steps: centres of the characters in time steps, rising.
         step_pixels: pixels of the crop in a time step.
+        late_steps: of the network, as `lateness` says.
 
     Returns:
         (begin, end) of each, pixels from the crop's left edge.
@@ -50,7 +59,7 @@ def character_spans(crop: np.ndarray, steps: Sequence[float], step_pixels: float
         return []
     contrast = column_contrast(crop)
     width = len(contrast)
-    centres = np.clip((np.asarray(steps) - LATENESS_STEPS) * step_pixels, 0, width)
+    centres = np.clip((np.asarray(steps) - late_steps) * step_pixels, 0, width)
     reach = END_REACH * crop.shape[0]
     ends = np.array([max(centres[0] - reach, 0)]), np.array([min(centres[-1] + reach, width)])
     cuts = np.maximum.accumulate(np.concatenate((ends[0], _cuts(contrast, centres, step_pixels), ends[1])))

@@ -11,7 +11,7 @@ from ppocr.infer.recognizer import Recognition, _join
 from ppocr.infer.results import OCRResult, TextLine
 from ppocr.infer.words import Span
 from ppocr.ops.boxes import crop_quad
-from ppocr.ops.characters import LATENESS_STEPS, character_spans
+from ppocr.ops.characters import LATENESS_STEPS, character_spans, lateness
 from ppocr.ops.charset import Charset
 
 STEP = 8.0  # pixels
@@ -32,6 +32,15 @@ def steps_of(bars, shift=0.0):
 def test_spans_are_the_ink_although_steps_are_coarse(shift):
     bars = [(20, 44), (50, 60), (63, 90), (140, 170)]
     assert character_spans(crop_of(*bars), steps_of(bars, shift), STEP) == bars
+
+
+def test_networks_of_low_lines_answer_at_once():
+    bars = [(20, 50), (50, 80)]
+    steps = [(begin + end) / 2 / STEP for begin, end in bars]
+    late = lateness(32)
+    assert late == 0 and lateness(48) == LATENESS_STEPS
+    (_, cut), (same, _) = character_spans(crop_of(*bars), steps, STEP, late_steps=late)
+    assert cut == same == pytest.approx(50, abs=1)
 
 
 def test_touching_characters_are_divided_half_way():
