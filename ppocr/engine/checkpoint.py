@@ -184,6 +184,8 @@ def check_states(states: Mapping[str, Any], source: str) -> None:
         for name, value in states[group].items()
         if not isinstance(value, (int, float))
     ]
+    if not isinstance(states.get("first_loss", 0.0), (int, float)):
+        problems.append(f"first_loss: expected a number, found {states['first_loss']!r}")
     if problems:
         raise ModelError([f"{source}: not written by this program: {problem}" for problem in problems])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import sys
 import time
 from typing import Any, ContextManager, Dict, Iterator, Mapping, Optional, Sequence
 
@@ -21,6 +22,8 @@ from ppocr.optimizer.ema import MovingAverage
 logger = logging.getLogger(__name__)
 
 MAX_LISTED_PLACES = 16
+FIRST_STEPS = 50  # whose mean loss tells what is usual
+DIVERGED = 1000.0  # times that mean: the network is lost, and more steps would only overwrite the last good checkpoint
 
 
 class Hook:
@@ -72,6 +75,7 @@ class Trainer:
         self.results: Dict[str, float] = {}
         self.evaluated_at = -1
         self.best: Dict[str, float] = {}
+        self.first_loss = 0.0
         self.batch: Mapping[str, Any] = {}
         self.outputs: Any = None
         self.losses: Dict[str, float] = {}
@@ -88,7 +92,7 @@ class Trainer:
         """Train until `Global.epoch_num` epochs are done.
 
         Raises:
-            TrainingError: the loss is no number any more.
+            TrainingError: the loss is no number any more, or far above that of the first steps.
             DataError: too many bad samples.
         """
         self.experiment.train_mode()
@@ -113,6 +117,7 @@ class Trainer:
             "next_batch": self.next_batch,
             "step": self.step,
             "best": self.best,
+            "first_loss": self.first_loss,
             "batches": len(self.loader),
             "slim": self.experiment.slim_state(),
             "scaler": self._scaler_state(),
@@ -146,9 +151,9 @@ class Trainer:
         losses = self.loss(_as_float32(outputs), batch)
         self.losses = {name: float(value) for name, value in losses.items()}
         self.batch, self.outputs = batch, outputs
-        # Before the update, so that the weights of the last good step are still there.
-        if not math.isfinite(self.losses["loss"]):
-            raise TrainingError(self._not_a_number())
+        # Before the update, so that the weights of the last step are still there.
+        if not self.losses["loss"] <= self._largest_loss():
+            raise TrainingError(self._diverged())
         self._scaler.scale(losses["loss"]).backward() if self._scaler else losses["loss"].backward()
         self.optimizer.update(self.step, self._scaler)
         self.step += 1
@@ -156,21 +161,29 @@ class Trainer:
         if self.average is not None:
             self.average.update(self.step)
 
-    def _not_a_number(self) -> str:
+    def _largest_loss(self) -> float:
+        """What the loss of this step may be; takes it into the mean of the first steps."""
+        loss = self.losses["loss"]
+        if self.step < FIRST_STEPS and math.isfinite(loss):
+            self.first_loss += (loss - self.first_loss) / (self.step + 1)
+        known = self.step >= FIRST_STEPS and self.first_loss > 0  # older checkpoints have none
+        return DIVERGED * max(self.first_loss, 1.0) if known else sys.float_info.max
+
+    def _diverged(self) -> str:
         places = self.batch["places"]
         more = f", and {len(places) - MAX_LISTED_PLACES} more" if len(places) > MAX_LISTED_PLACES else ""
         parts = ", ".join(f"{name} {value}" for name, value in self.losses.items())
         return (
-            f"step {self.step} (epoch {self.epoch + 1}, batch {self.batch['number']}): {parts}: the weights were not "
-            f"changed. Its pictures: {', '.join(places[:MAX_LISTED_PLACES])}{more}. If they are well, lower "
-            "Optimizer.lr.learning_rate or set Optimizer.clip_norm_global"
+            f"step {self.step} (epoch {self.epoch + 1}, batch {self.batch['number']}): {parts}; the first steps had "
+            f"{self.first_loss:.4g}: the weights were not changed. Its pictures: {', '.join(places[:MAX_LISTED_PLACES])}"
+            f"{more}. If they are well, lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global"
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; the experiment has loaded its weights."""
         states = checkpoint.states
         self.epoch, self.step, self.best = states["epoch"], states["step"], dict(states["best"])
-        self.next_batch = states["next_batch"]
+        self.next_batch, self.first_loss = states["next_batch"], states.get("first_loss", 0.0)
         # With another number of batches the position says nothing: other samples would be in the batches before it.
         if self.next_batch and states["batches"] != len(self.loader):
             logger.warning(

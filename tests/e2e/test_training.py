@@ -105,19 +105,21 @@ def test_two_processes_train_one_network(tmp_path):
     assert all(set(ours).isdisjoint(theirs) for ours, theirs in zip(first["epochs"][0], second["epochs"][0]))
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+@pytest.mark.parametrize("factor", [math.nan, math.inf, 1e5])
+def test_a_loss_that_is_no_number_or_huge_stops_the_run(tmp_path, factor, monkeypatch):
     """With the step and the names of the pictures, and without harm to the weights."""
+    monkeypatch.setattr("ppocr.engine.trainer.FIRST_STEPS", 2)
     config = tiny_config("rec", tmp_path, epoch_num=3)
     experiment = Experiment(Config(config))
     trainer = Trainer(experiment)
     learn = trainer.loss
     trainer.loss = lambda outputs, batch: {
-        name: value * (math.nan if trainer.step == 3 else 1) for name, value in learn(outputs, batch).items()
+        name: value * (factor if trainer.step == 3 else 1) for name, value in learn(outputs, batch).items()
     }
     with pytest.raises(TrainingError) as caught:
         trainer.run()
     message = str(caught.value)
-    assert message.startswith("step 3 (epoch 2, batch 1): loss nan") and message.count("rec.txt:") == 4
+    assert message.startswith("step 3 (epoch 2, batch 1): loss ") and message.count("rec.txt:") == 4
     assert all(np.isfinite(tensor.numpy()).all() for tensor in experiment.model.state_dict().values())
 
 
