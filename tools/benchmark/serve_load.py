@@ -8,8 +8,7 @@ request without an answer is lost. Prints pages per second, the median and 95th 
 memory of the server with its processes (proportional set size) after each round, and processor seconds a page.
 
 After each round the command reads as many of the same pages; the ratios are of pages per second, and of processor
-seconds, which other work on the machine disturbs less: beside it stands how busy the workers were, time in which they
-waited for a processor included. The command's time to load its models is left out: it is what
+seconds, which other work on the machine disturbs less. The command's time to load its models is left out: it is what
 the command takes for blank pictures, one for each worker.
 """
 
@@ -161,15 +160,14 @@ def memory_mb(pid: int) -> float:
     return total / 1024
 
 
-def busy_seconds(pid: int) -> Tuple[float, float, float]:
-    """Processor seconds of a process, of all below it, and those in which the latter waited for a processor."""
-    running, waiting = [], []
+def processor_seconds(pid: int) -> Tuple[float, float]:
+    """Of a process, and of all below it."""
+    running = []
     for process in processes(pid):
         with contextlib.suppress(OSError):
             times = [(task / "schedstat").read_text().split() for task in Path(f"/proc/{process}/task").iterdir()]
             running.append(sum(int(fields[0]) for fields in times) / 1e9)
-            waiting.append(sum(int(fields[1]) for fields in times) / 1e9)
-    return running[0], sum(running[1:]), sum(waiting[1:])
+    return running[0], sum(running[1:])
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -189,12 +187,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     try:
         run_round(port, pictures, args.workers, 4 * args.workers)  # models and buffers get warm
         for _, clients in itertools.product(range(args.turns), args.clients):
-            before = busy_seconds(process.pid)
+            before = processor_seconds(process.pid)
             seen, seconds = run_round(port, pictures, clients, args.requests)
-            own, workers, waited = ((b - a) / args.requests for a, b in zip(before, busy_seconds(process.pid)))
-            busy = (workers + waited) * args.requests / seconds / args.workers
+            own, workers = ((b - a) / args.requests for a, b in zip(before, processor_seconds(process.pid)))
             print(f"{clients} clients: {_line(seen, seconds)}, {memory_mb(process.pid):.0f} MB,", end=" ")
-            print(f"processor {own * 1e3:.1f} + {workers * 1e3:.1f} ms a page, workers busy {busy:.0%}", flush=True)
+            print(f"processor {own * 1e3:.1f} + {workers * 1e3:.1f} ms a page", flush=True)
             for line in (*seen.failed[:3], *seen.lost[:3]):
                 print(f"  {line}")
             if not args.no_command:
