@@ -171,12 +171,13 @@ class Trainer:
 
     def _diverged(self) -> str:
         places = self.batch["places"]
+        listed = ", ".join(places[:MAX_LISTED_PLACES])
         more = f", and {len(places) - MAX_LISTED_PLACES} more" if len(places) > MAX_LISTED_PLACES else ""
         parts = ", ".join(f"{name} {value}" for name, value in self.losses.items())
         return (
             f"step {self.step} (epoch {self.epoch + 1}, batch {self.batch['number']}): {parts}; the first steps had "
-            f"{self.first_loss:.4g}: the weights were not changed. Its pictures: {', '.join(places[:MAX_LISTED_PLACES])}"
-            f"{more}. If they are well, lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global"
+            f"{self.first_loss:.4g}: the weights were not changed. Its pictures: {listed}{more}. If they are well, "
+            "lower Optimizer.lr.learning_rate or set Optimizer.clip_norm_global"
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
