@@ -80,18 +80,11 @@ cv::Mat crop_smaller(const cv::Mat& image, const Quad& quad, double scale) {
 cv::Mat straightened(const cv::Mat& image, const Quad& quad, cv::Size size) {
     // Only the surroundings of the quad: OpenCV refuses sources of 32,767 pixels and more a side. Three pixels more
     // on each side, since the cubic interpolation looks two pixels beyond the point.
-    float low_x = quad[0].x, low_y = quad[0].y, high_x = low_x, high_y = low_y;
-    for (const auto& point : quad) {
-        low_x = std::min(low_x, point.x), high_x = std::max(high_x, point.x);
-        low_y = std::min(low_y, point.y), high_y = std::max(high_y, point.y);
-    }
-    const int left = std::clamp(int(std::floor(low_x)) - 3, 0, image.cols - 1);
-    const int top = std::clamp(int(std::floor(low_y)) - 3, 0, image.rows - 1);
-    const int right = std::clamp(int(std::ceil(high_x)) + 3, left + 1, image.cols);
-    const int bottom = std::clamp(int(std::ceil(high_y)) + 3, top + 1, image.rows);
-    const cv::Mat around = image(cv::Range(top, bottom), cv::Range(left, right));
+    const cv::Rect bounds = cv::boundingRect(std::vector<cv::Point2f>(quad.begin(), quad.end()));
+    const cv::Rect part = (bounds + cv::Size(6, 6) - cv::Point(3, 3)) & cv::Rect({}, image.size());
+    const cv::Mat around = image(part);
     Quad moved = quad;
-    for (auto& point : moved) point -= cv::Point2f(float(left), float(top));
+    for (auto& point : moved) point -= cv::Point2f(part.tl());
     const int longest = std::max({around.rows, around.cols, size.width, size.height});
     const double pixels = double(size.width) * size.height;
     const double scale = std::min(MAX_WARP_SIDE / longest, std::sqrt(MAX_CROP_PIXELS / pixels));

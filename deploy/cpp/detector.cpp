@@ -55,20 +55,12 @@ cv::Mat along(const cv::Mat& image, bool wide, int begin, int end) {
 
 /// Mean of a map over the pixels of a polygon, its border included.
 double mean_inside(const cv::Mat& map, const std::vector<cv::Point2f>& outline) {
-    float low_x = outline[0].x, low_y = outline[0].y, high_x = low_x, high_y = low_y;
-    for (const auto& point : outline) {
-        low_x = std::min(low_x, point.x), high_x = std::max(high_x, point.x);
-        low_y = std::min(low_y, point.y), high_y = std::max(high_y, point.y);
-    }
-    const int left = std::clamp(int(std::floor(low_x)), 0, map.cols - 1);
-    const int top = std::clamp(int(std::floor(low_y)), 0, map.rows - 1);
-    const int right = std::clamp(int(std::ceil(high_x)), 0, map.cols - 1);
-    const int bottom = std::clamp(int(std::ceil(high_y)), 0, map.rows - 1);
-    cv::Mat mask = cv::Mat::zeros(bottom - top + 1, right - left + 1, CV_8U);
+    const cv::Rect bounds = cv::boundingRect(outline) & cv::Rect({}, map.size());
+    cv::Mat mask = cv::Mat::zeros(bounds.size(), CV_8U);
     std::vector<cv::Point> corners;
-    for (const auto& point : outline) corners.emplace_back(int(point.x - left), int(point.y - top));
+    for (const auto& point : outline) corners.emplace_back(int(point.x - bounds.x), int(point.y - bounds.y));
     cv::fillPoly(mask, std::vector<std::vector<cv::Point>>{corners}, 1);
-    return cv::mean(map(cv::Range(top, bottom + 1), cv::Range(left, right + 1)), mask)[0];
+    return cv::mean(map(bounds), mask)[0];
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The chain, and pages that lie upside down or on their side.
 #include <algorithm>
 #include <filesystem>
+#include <opencv2/imgproc.hpp>
 
 #include "boxes.h"
 #include "detector.h"
@@ -80,7 +81,7 @@ std::vector<Character> characters_of(const std::string& text) {
 
 /// Crops of wide characters, by their usual place along the lines; none if most characters of the page are narrow.
 std::vector<cv::Mat> wide_characters(const cv::Mat& image, const Page& page) {
-    std::vector<cv::Rect2d> rectangles;
+    std::vector<cv::Rect> rectangles;
     size_t all = 0;
     for (const Line& line : page.lines) {
         const auto characters = characters_of(line.text);
@@ -96,21 +97,17 @@ std::vector<cv::Mat> wide_characters(const cv::Mat& image, const Page& page) {
                 corners.push_back(b[0] + (b[1] - b[0]) * float(share));
                 corners.push_back(b[3] + (b[2] - b[3]) * float(share));
             }
-            const auto [left, right] = std::minmax_element(corners.begin(), corners.end(), [](auto& p, auto& q) { return p.x < q.x; });
-            const auto [top, bottom] = std::minmax_element(corners.begin(), corners.end(), [](auto& p, auto& q) { return p.y < q.y; });
-            rectangles.emplace_back(left->x, top->y, right->x - left->x, bottom->y - top->y);
+            rectangles.push_back(cv::boundingRect(corners));
         }
     }
     std::vector<cv::Mat> crops;
     if (rectangles.size() * 2 < all) return crops;
     const size_t step = std::max<size_t>(1, rectangles.size() / SAMPLE);
     for (size_t i = 0; i < rectangles.size() && crops.size() < SAMPLE; i += step) {
-        const cv::Rect2d& r = rectangles[i];
-        const int left = std::clamp(int(r.x - MARGIN * r.width), 0, image.cols - 1);
-        const int top = std::clamp(int(r.y - MARGIN * r.height), 0, image.rows - 1);
-        const int right = std::clamp(int(std::ceil(r.x + r.width * (1 + MARGIN))), left + 1, image.cols);
-        const int bottom = std::clamp(int(std::ceil(r.y + r.height * (1 + MARGIN))), top + 1, image.rows);
-        crops.push_back(image(cv::Range(top, bottom), cv::Range(left, right)));
+        const cv::Rect& r = rectangles[i];
+        const cv::Point margin(int(MARGIN * r.width), int(MARGIN * r.height));
+        const cv::Rect grown = (r - margin + cv::Size(2 * margin)) & cv::Rect({}, image.size());
+        if (!grown.empty()) crops.push_back(image(grown));
     }
     return crops;
 }

@@ -25,10 +25,11 @@ BYTES_COLUMNS = ("bytes", "image", "content", "data", "pdf")
 
 
 class Item(NamedTuple):
-    """One file: its name in the results, and its content where that has been read already."""
+    """One file: its name in the results, its content where that has been read already, or why it cannot be."""
 
     path: str
     data: Optional[bytes] = None
+    problem: str = ""
 
     def load(self) -> bytes:
         """Its content.
@@ -36,6 +37,8 @@ class Item(NamedTuple):
         Raises:
             InputError: it cannot be read.
         """
+        if self.problem:
+            raise InputError(self.path, self.problem)
         if self.data is not None:
             return self.data
         if not URL.match(self.path):
@@ -190,7 +193,7 @@ def _tar_items(path: str, _: int) -> Iterator[Item]:
             name = f"{path}/{member.name}"
             content = archive.extractfile(member)
             if member.size > MAX_FILE_BYTES or content is None:
-                yield Item(name, b"")
+                yield Item(name, problem=f"it is larger than {MAX_FILE_BYTES / 1e6:g} MB")
             else:
                 yield Item(name, content.read())
 
