@@ -30,10 +30,8 @@ def about() -> Dict[str, Any]:
 
 
 def command_line(name: str, arguments: Sequence[str]) -> str:
-    """A command as others may repeat it: of absolute paths the last two parts are kept."""
-    return shlex.join(
-        [name, *("/".join(Path(word).parts[-2:]) if Path(word).is_absolute() else word for word in arguments)]
-    )
+    """A command as others may repeat it: absolute paths are this machine's, so their last part alone is kept."""
+    return f"{name} {shlex.join(Path(word).name if Path(word).is_absolute() else word for word in arguments)}"
 
 
 def read_record(path: Path) -> Dict[str, Any]:

@@ -54,10 +54,19 @@ def run(args: argparse.Namespace) -> int:
     deadline = time.monotonic() + 60 * args.budget if args.budget is not None else None
     for table in tables:
         _measure_cost(table, args)
-    if args.cost_only:
-        return 0
-    done = [_train_rows(table, args, deadline) for table in tables]
+    done = [True if args.cost_only else _train_rows(table, args, deadline) for table in tables]
+    for table in tables:
+        print(f"{table.title}\n\n{_text(table, args)}\n")
     return 0 if all(done) else 1
+
+
+def _text(table: Table, args: argparse.Namespace) -> str:
+    """The table and its conclusions as docs/ablations.md shows them."""
+    from ppocr.ablation.records import read_record
+    from ppocr.ablation.report import Results, conclusions_text, table_text
+
+    results = Results(table, _record(table, args)[1], lambda name: read_record(args.output / f"ablate-{name}.json"))
+    return f"{table_text(results)}\n\n{conclusions_text(results)}"
 
 
 def _check_arguments(args: argparse.Namespace, tables: List[Table]) -> None:

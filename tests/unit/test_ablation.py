@@ -113,8 +113,9 @@ def test_rows_are_measured_once_and_again_when_they_change(small_table, tmp_path
     record = json.loads((tmp_path / "out" / "ablate-mine.json").read_text())
     assert record["rows"]["b"]["cost"]["parameters"] > record["rows"]["a"]["cost"]["parameters"]
     assert set(record["rows"]["a"]["runs"]) == {"0"} and "runs" not in record["rows"]["b"]
+    shown = capsys.readouterr().out
+    assert shown.startswith("Mine\n") and "(one seed)" in shown and "| B |" in shown and "not trained" in shown
     assert record["quality"]["train"] == 16 and 0 <= record["rows"]["a"]["runs"]["0"]["acc"] <= 1
-    capsys.readouterr()
     assert main(["ablate", *arguments, *train]) == 0  # all of it is known
     assert capsys.readouterr().err == ""
     small_table.write_text(small_table.read_text().replace("epoch_num: 1", "epoch_num: 2"))

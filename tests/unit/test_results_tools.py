@@ -70,15 +70,16 @@ def test_a_set_is_measured_once(measured, capsys):
     record = json.loads(file.read_text())
     found = record["engines"]["rapidocr1"]
     assert found["version"] == "7" and found["sets"]["sroie"]["pages"] == 2
-    assert found["sets"]["sroie"]["shares"] == {"det": 0.25, "cls": 0.0, "rec": 0.75}
     assert found["sets"]["sroie"]["spaces"]["end_to_end"] == {"matched": 1, "predicted": 2, "expected": 2}
     assert found["sets"]["sroie"]["no_spaces"]["end_to_end"]["matched"] == 2
     assert str(file.parents[1]) not in record["command"]  # nobody else has this folder
     capsys.readouterr()
     measure()
     assert capsys.readouterr().out == ""
-    measure("--limit", "1")  # other pages
+    measure("--limit", "1", "--race", "1", "--rounds", "2")  # other pages
     assert "sroie: 1 pages" in capsys.readouterr().out
+    race = json.loads(file.read_text())["race"]
+    assert race["pages"] == 1 and race["engines"]["rapidocr1"]["cpu_ratio"] == 1
 
 
 def test_the_table_pools_counts_and_leaves_out_labels_without_spaces(measured, monkeypatch):
@@ -89,10 +90,10 @@ def test_the_table_pools_counts_and_leaves_out_labels_without_spaces(measured, m
     other = json.loads(json.dumps(engine["sets"]["sroie"]))
     other["spaces"]["end_to_end"]["matched"] = 0
     engine["sets"]["wildreceipt"] = other
-    engine["sets"]["sroie"].update(cpu_ms_per_page=100.0)
-    other.update(cpu_ms_per_page=300.0)
+    lap = {"cpu_ms_per_page": 200.0, "cpu_ratio": 1.5, "stages": {"det": 100.0, "cls": 0.0, "rec": 300.0}}
+    record["race"] = {"pages": 4, "rounds": 3, "engines": {"rapidocr1": lap}}
     monkeypatch.setattr(system_tables, "record", lambda: record)
-    row = "| RapidOCR 7, PP-OCRv4 mobile | – | 1.0 | .500 | 1.0 | .571 | 1.0 | 200 | 50 / 150 / 0 | 5.00 |"
+    row = "| RapidOCR 7, PP-OCRv4 mobile | – | 1.0 | .500 | 1.0 | .571 | 1.0 | 200 | 50 / 150 / 0 | 1.50 | 5.00 |"
     assert row in system_tables.system_table()
     assert "| RapidOCR 7, PP-OCRv4 mobile | .500 | – |" in system_tables.set_table("spaces")
     record["engines"]["tiny"] = {"sets": {}}  # not measured yet: no row

@@ -2,9 +2,9 @@
 
     python tools/results/measure_system.py --labels WORK/pages/*.txt --limit 16 --peers ~/peers
 
-Each engine reads a set once, on one thread, after a page that does not count. Kept are the counts of
-`ppocr eval-system` with spaces and without, processor time a page (which other processes disturb little), and each
-stage's share of the time. A set that was measured on the same pages is not measured again, but with `--again`.
+Each engine reads a set once. Kept are the counts of `ppocr eval-system` with spaces and without. A set that was read on
+the same pages is not read again, but with `--again`. Then, with `--race N`, all engines read N pages by turns, on one
+thread each: processor time, and its ratio to the first engine's in the same round. Only that can be compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmark"))
 from race import ENGINES, engine_command
 
 from ppocr.ablation.records import about, command_line, read_record, write_record
-from ppocr.bench.racer import CHAIN, Racer, spread
+from ppocr.bench.racer import CHAIN, Racer, race, spread, summary
 from ppocr.data.labels import PageLabel, TextRegion, read_detection_labels
 from ppocr.infer.model_dir import PARAMS, resolve_model
 from ppocr.metrics.system import SystemScore, score_page
@@ -43,31 +43,56 @@ WEIGHTS = {
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = _parse(argv)
-    record = read_record(args.json)
-    engines: Dict[str, Any] = record.setdefault("engines", {})
-    for name in args.engines.split(","):
-        kept = engines.setdefault(name, {"sets": {}})
-        sets = _pages(args)
-        racer: Optional[Racer] = None
-        try:
-            for labels, pages in sets.items():
-                fingerprint = _digest(pages)
-                if kept["sets"].get(labels, {}).get("digest") == fingerprint and not args.again:
-                    continue
-                racer = racer or _start(name, args, pages)
-                kept.update(version=racer.about.get("version"), megabytes=_megabytes(name, args.peers))
-                kept["sets"][labels] = {"digest": fingerprint, **_measure(racer, pages)}
-                record.update(
-                    kind="system", command=command_line("python tools/results/measure_system.py", sys.argv[1:])
-                )
-                record["about"] = about()
-                write_record(args.json, record)
-                f = kept["sets"][labels]["spaces"]["end_to_end"]
-                print(f"{name} {labels}: {len(pages)} pages, matched {f['matched']} of {f['expected']}", flush=True)
-        finally:
-            if racer is not None:
-                racer.close()
+    names = args.engines.split(",")
+    sets = _pages(args)
+    for name in names:
+        _read_sets(name, sets, args)
+    if args.race:
+        _race(names, spread([str(page.path) for pages in sets.values() for page in pages], args.race), args)
     return 0
+
+
+def _read_sets(name: str, sets: Mapping[str, Sequence[PageLabel]], args: argparse.Namespace) -> None:
+    """What one engine reads of each set; the file is written after every set."""
+    record = read_record(args.json)
+    kept = record.setdefault("engines", {}).setdefault(name, {"sets": {}})
+    racer: Optional[Racer] = None
+    try:
+        for labels, pages in sets.items():
+            fingerprint = _digest(pages)
+            if kept["sets"].get(labels, {}).get("digest") == fingerprint and not args.again:
+                continue
+            racer = racer or _start(name, args)
+            kept.update(version=racer.about.get("version"), megabytes=_megabytes(name, args.peers))
+            kept["sets"][labels] = {"digest": fingerprint, **_measure(racer, pages)}
+            _keep(record, args)
+            f = kept["sets"][labels]["spaces"]["end_to_end"]
+            print(f"{name} {labels}: {len(pages)} pages, matched {f['matched']} of {f['expected']}", flush=True)
+    finally:
+        if racer is not None:
+            racer.close()
+
+
+def _race(names: Sequence[str], images: Sequence[str], args: argparse.Namespace) -> None:
+    """Processor time of every engine, by turns."""
+    racers: List[Racer] = []
+    try:
+        for name in names:
+            racers.append(_start(name, args))
+            racers[-1].run(images[:1])
+        rounds = race(racers, images, passes=args.rounds, pause=0.2, tell=lambda line: print(line, flush=True))
+    finally:
+        for racer in racers:
+            racer.close()
+    record = read_record(args.json)
+    record["race"] = {"pages": len(images), "rounds": args.rounds, "engines": summary(rounds, names[0])}
+    _keep(record, args)
+
+
+def _keep(record: Dict[str, Any], args: argparse.Namespace) -> None:
+    record.update(kind="system", command=command_line("python tools/results/measure_system.py", sys.argv[1:]))
+    record["about"] = about()
+    write_record(args.json, record)
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -80,6 +105,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument(
         "--engine", default="auto", help="of our families: paddle, openvino, onnxruntime (default: auto)"
     )
+    parser.add_argument("--race", type=int, default=0, metavar="N", help="then time all on N pages, by turns")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of the race (3)")
     parser.add_argument("--again", action="store_true", help="measure what is known, too")
     parser.add_argument("--json", type=Path, default=RESULTS / "system.json", metavar="FILE")
     args = parser.parse_args(argv)
@@ -105,30 +132,20 @@ def _digest(pages: Sequence[PageLabel]) -> str:
     return hashlib.sha256("\n".join(page.picture for page in pages).encode("utf-8")).hexdigest()[:12]
 
 
-def _start(name: str, args: argparse.Namespace, pages: Sequence[PageLabel]) -> Racer:
+def _start(name: str, args: argparse.Namespace) -> Racer:
     if name in FAMILIES:
         command = [sys.executable, str(CHAIN), "--name", name, "--models", name, "--threads", "1"]
         command += ["--set", f"engine={args.engine}"]
     else:
         command = engine_command(name, args.peers, threads=1)
-    racer = Racer(name, command, cpus=(), threads=1)
-    racer.run([str(pages[0].path)])
-    return racer
+    return Racer(name, command, cpus=(), threads=1)
 
 
 def _measure(racer: Racer, pages: Sequence[PageLabel]) -> Dict[str, Any]:
     lap = racer.run([str(page.path) for page in pages], results=True)
     found = {result["file"]: result["lines"] for result in lap.results}
     scores = {name: _score(pages, found, rules) for name, rules in RULES.items()}
-    cpu = 1000 * lap.cpu_seconds / len(pages)
-    whole = sum(lap.stages.values())
-    return {
-        "pages": len(pages),
-        "cpu_ms_per_page": round(cpu, 1),
-        "shares": {stage: round(seconds / whole, 4) for stage, seconds in lap.stages.items()} if whole else {},
-        "peak_rss_mb": lap.peak_rss_mb,
-        **{name: dataclasses.asdict(score) for name, score in scores.items()},
-    }
+    return {"pages": len(pages), **{name: dataclasses.asdict(score) for name, score in scores.items()}}
 
 
 def _score(pages: Sequence[PageLabel], found: Mapping[str, Any], rules: TextRules) -> SystemScore:

@@ -1,13 +1,13 @@
-"""Quality of whole systems against speed and size, drawn from docs/results/system.json."""
+"""Quality of whole systems against size and, where it was measured, speed; from docs/results/system.json."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict
 
 from documents import ROOT
-from system_tables import cpu_ms, engines, record, title, total
+from system_tables import engines, record, timed, title, total
 
 from ppocr.errors import MissingExtraError
 from ppocr.utils.atomic import replacing_file
@@ -17,12 +17,12 @@ OURS = "**ppocr**, "
 
 
 def points() -> Dict[str, Any]:
-    """Label → pages a second of a core, megabytes (None where unknown), F with spaces."""
+    """Label → pages a second of a core, megabytes, each None where unknown, and F with spaces."""
     found = {}
     for name, engine in engines(record()).items():
-        sets = engine["sets"]
-        f = round(total(sets, "spaces", "end_to_end").f, 4)
-        found[title(name, engine)] = [round(1000 / cpu_ms(sets), 3), engine.get("megabytes"), f]
+        ms = timed(record(), name).get("cpu_ms_per_page")
+        f = round(total(engine["sets"], "spaces", "end_to_end").f, 4)
+        found[title(name, engine)] = [round(1000 / ms, 3) if ms else None, engine.get("megabytes"), f]
     return found
 
 
@@ -50,31 +50,23 @@ def plot() -> None:
     except ImportError as error:
         raise MissingExtraError("the plot", "dev") from error
     pyplot.rcParams.update({"svg.hashsalt": "ppocr", "svg.fonttype": "none", "font.size": 9})
-    figure, (speed, size) = pyplot.subplots(1, 2, figsize=(10.5, 4.2), sharey=True)
-    for column, axes, label in ((0, speed, "pages a second of one core"), (1, size, "MB of weights")):
-        known = [(name, values) for name, values in points().items() if values[column] is not None]
-        for name, values in known:
-            own = name.startswith(OURS)
-            axes.scatter(values[column], values[2], color="tab:red" if own else "tab:gray", zorder=3)
-        _label(axes, [(name.replace("*", ""), values[column], values[2]) for name, values in known])
-        axes.set_xlabel(label)
+    shown = points()
+    columns = [number for number in (0, 1) if any(values[number] for values in shown.values())]
+    figure, panels = pyplot.subplots(1, len(columns), figsize=(3 + 3.7 * len(columns), 3.8), sharey=True, squeeze=False)
+    for column, axes in zip(columns, panels[0]):
+        for number, (name, values) in enumerate(shown.items()):
+            style = {"color": f"C{number % 10}", "marker": "o" if name.startswith(OURS) else "s", "zorder": 3, "s": 45}
+            known = values[column] is not None
+            axes.scatter([values[column]] * known, [values[2]] * known, label=name.replace("*", ""), **style)
+        axes.set_xlabel(("pages a second of one core", "MB of weights")[column])
         axes.grid(alpha=0.3)
-        axes.margins(x=0.12, y=0.12)
-    size.set_xscale("log")
-    size.set_xticks([3, 5, 10, 20, 30], ["3", "5", "10", "20", "30"])
-    size.minorticks_off()
-    speed.set_ylabel("F end to end, spaces count")
+        if column == 1:
+            axes.set_xscale("log")
+            axes.set_xticks([2, 3, 5, 10, 20, 30], ["2", "3", "5", "10", "20", "30"])
+            axes.minorticks_off()
+    panels[0][0].set_ylabel("F end to end, spaces count")
+    panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     figure.tight_layout()
     with replacing_file(PICTURE) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Description": digest()})
     pyplot.close(figure)
-
-
-def _label(axes: Any, places: List[Tuple[str, float, float]]) -> None:
-    """Names above the points, to the side where there is room."""
-    middle = (min(x for _, x, _ in places) + max(x for _, x, _ in places)) / 2
-    for name, x, y in places:
-        left = x > middle
-        axes.annotate(
-            name, (x, y), xytext=(-5 if left else 5, 4), textcoords="offset points", ha="right" if left else "left"
-        )

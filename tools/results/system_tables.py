@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
@@ -25,6 +26,16 @@ TITLES = {
 }
 STAGES = ("det", "rec", "cls")
 NO_SPACES_IN_LABELS = ("wildreceipt",)
+LEARNED_FROM = (
+    "sroie",
+    "icdar2015",
+    "pdf_zh",
+    "pdf_en",
+    "pdf_de",
+    "pdf_fr",
+    "pdf_ja",
+    "pdf_ko",
+)  # other pages, by slim
 
 
 def record() -> Mapping[str, Any]:
@@ -32,10 +43,15 @@ def record() -> Mapping[str, Any]:
 
 
 def engines(found: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
-    """Those that read every set, in the order of `TITLES`."""
-    measured = found.get("engines", {})
-    wanted = set().union(*(engine["sets"] for engine in measured.values())) if measured else set()
-    return {name: measured[name] for name in TITLES if name in measured and set(measured[name]["sets"]) == wanted}
+    """Those that read all of the sets that most engines read, with these sets alone, in the order of `TITLES`."""
+    measured = {name: engine for name, engine in found.get("engines", {}).items() if engine["sets"]}
+    readers = Counter(name for engine in measured.values() for name in engine["sets"])
+    wanted = [name for name, count in readers.items() if 2 * count > len(measured)]
+    return {
+        name: {**measured[name], "sets": {one: measured[name]["sets"][one] for one in wanted}}
+        for name in TITLES
+        if name in measured and set(wanted) <= set(measured[name]["sets"])
+    }
 
 
 def total(sets: Mapping[str, Any], rules: str, figure: str) -> Score:
@@ -44,39 +60,37 @@ def total(sets: Mapping[str, Any], rules: str, figure: str) -> Score:
     return sum((Score(**one[rules][figure]) for one in chosen), Score())
 
 
-def cpu_ms(sets: Mapping[str, Any]) -> float:
-    """Processor time of a page, over all sets."""
-    return sum(one["cpu_ms_per_page"] * one["pages"] for one in sets.values()) / pages_of(sets)
-
-
 def pages_of(sets: Mapping[str, Any]) -> int:
     return sum(one["pages"] for one in sets.values())
 
 
-def stage_ms(sets: Mapping[str, Any]) -> Dict[str, float]:
-    """Processor time shared out as the stages share the time; empty for engines that do not tell."""
-    ms: Dict[str, float] = {}
-    for one in sets.values():
-        for stage, part in one["shares"].items():
-            ms[stage] = ms.get(stage, 0.0) + part * one["cpu_ms_per_page"] * one["pages"] / pages_of(sets)
-    return ms
+def timed(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An engine's figures in the race; empty if it did not run."""
+    return found.get("race", {}).get("engines", {}).get(name, {})
+
+
+def stages_text(lap: Mapping[str, Any]) -> str:
+    """Processor time shared out as the stages share the time."""
+    stages = lap.get("stages")
+    if not stages:
+        return NOTHING
+    scale = lap["cpu_ms_per_page"] / sum(stages.values())
+    return " / ".join(f"{stages.get(stage, 0.0) * scale:.0f}" for stage in STAGES)
+
+
+def times(lap: Mapping[str, Any]) -> List[str]:
+    if not lap:
+        return [NOTHING] * 4
+    ms = lap["cpu_ms_per_page"]
+    return [f"{ms:.0f}", stages_text(lap), f"{lap['cpu_ratio']:.2f}", f"{1000 / ms:.2f}"]
 
 
 def system_table() -> str:
     """One row an engine, over all sets."""
     found = record()
-    head = [
-        "",
-        "MB",
-        "F",
-        "F, spaces",
-        "characters F",
-        "words F",
-        "Hmean",
-        "CPU ms a page",
-        "det / rec / cls",
-        "pages/s of a core",
-    ]
+    head = ["", "MB", "F", "F, spaces", "characters F", "words F", "Hmean"]
+    if found.get("race"):
+        head += ["CPU ms a page", "det / rec / cls", "×", "pages/s of a core"]
     rows: List[Sequence[str]] = []
     for name, engine in engines(found).items():
         sets = engine["sets"]
@@ -85,10 +99,12 @@ def system_table() -> str:
             total(sets, "no_spaces", "characters"), total(sets, "spaces", "words"),
             total(sets, "no_spaces", "detection"),
         ]  # fmt: skip
-        ms, stages = cpu_ms(sets), stage_ms(sets)
-        parts = " / ".join(f"{stages.get(stage, 0.0):.0f}" for stage in STAGES) if stages else NOTHING
-        cells = [megabytes(engine), *(share(score.f, 3) for score in scores)]
-        rows.append([title(name, engine), *cells, f"{ms:.0f}", parts, f"{1000 / ms:.2f}"])
+        cells = [
+            megabytes(engine),
+            *(share(score.f, 3) for score in scores),
+            *(times(timed(found, name)) if found.get("race") else ()),
+        ]
+        rows.append([title(name, engine), *cells])
     return "\n".join([*markdown(head, rows), "", system_note(found)])
 
 
@@ -96,9 +112,16 @@ def system_note(found: Mapping[str, Any]) -> str:
     about = found["about"]
     first = next(iter(engines(found).values()))["sets"]
     pages = ", ".join(f"{name} {one['pages']}" for name, one in first.items())
+    text = f"{pages_of(first)} held-out pages ({pages}); where spaces count, and for words, without "
+    text += f"{', '.join(NO_SPACES_IN_LABELS)}, whose labels have none. `slim` has learned from other pages of "
+    text += f"{', '.join(name for name in first if name in LEARNED_FROM)}. {about['processor']}, {about['date']}."
+    race = found.get("race")
+    if not race:
+        return text
+    head = next(iter(race["engines"]))
     return (
-        f"{pages_of(first)} held-out pages ({pages}). One thread, {about['processor']}, {about['date']}. Where spaces "
-        f"count, and for words, without {', '.join(NO_SPACES_IN_LABELS)}, whose labels have none."
+        f"{text} Time: processor time of one thread, {race['pages']} of the pages, {race['rounds']} rounds by turns, "
+        f"medians; × is the ratio to {head} in the same round."
     )
 
 
