@@ -23,7 +23,8 @@ from ppocr.ops.columns import page_order
 
 MIN_LINES = 3  # a page with fewer has no order that could be wrong
 MIN_CHARACTERS = 12
-MIN_SHARE = 0.6  # of all characters that lie one way
+SUSPECT_SHARE = 0.4  # of all characters that lie one way, more than any other: a second look decides
+MIN_SHARE = 0.6  # the same, for the page that was turned to stand so
 MAX_LOSS = 0.1  # of the characters' scores: a page that reads worse when turned stays as it was
 SAMPLE = 16  # characters that are looked at one by one …
 MARGIN = 0.1  # … with so much around them, of their size
@@ -47,7 +48,7 @@ def votes(boxes: np.ndarray, readings: Sequence[Reading], drop_score: float) -> 
 def suspected_angle(found: np.ndarray, lines: int) -> int:
     """The angle at which most of a page seems to lie; 0 where little speaks for another one."""
     best = int(found.argmax())
-    if lines < MIN_LINES or found.sum() < MIN_CHARACTERS or found[best] < MIN_SHARE * found.sum():
+    if lines < MIN_LINES or found.sum() < MIN_CHARACTERS or found[best] < SUSPECT_SHARE * found.sum():
         return 0
     return 90 * best
 
