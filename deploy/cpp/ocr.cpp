@@ -14,7 +14,8 @@ namespace {
 constexpr double MAX_SCORE_LOSS_BY_TURNING = 0.1;  // then a crop was right as it lay, whatever the classifier said
 constexpr size_t MIN_LINES = 3;       // a page with fewer has no order that could be wrong
 constexpr double MIN_CHARACTERS = 12;
-constexpr double MIN_SHARE = 0.6;     // of all characters that lie one way
+constexpr double SUSPECT_SHARE = 0.4; // of all characters that lie one way: a second look decides
+constexpr double MIN_SHARE = 0.6;     // the same, for the page that was turned to stand so
 constexpr double MAX_LOSS = 0.1;      // of the characters' scores: a page that reads worse when turned stays as it was
 constexpr size_t SAMPLE = 16;         // characters that are looked at one by one …
 constexpr double MARGIN = 0.1;        // … with so much around them, of their size
@@ -55,7 +56,7 @@ double sum(const Votes& votes) { return votes[0] + votes[1] + votes[2] + votes[3
 int suspected_quarters(const Votes& votes, size_t lines) {
     const auto best = std::max_element(votes.begin(), votes.end());
     const double all = sum(votes);
-    return lines < MIN_LINES || all < MIN_CHARACTERS || *best < MIN_SHARE * all ? 0 : int(best - votes.begin());
+    return lines < MIN_LINES || all < MIN_CHARACTERS || *best < SUSPECT_SHARE * all ? 0 : int(best - votes.begin());
 }
 
 struct Character {
