@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import statistics
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence
@@ -22,6 +22,7 @@ from ppocr.infer.model_dir import PARAMS, PROGRAMS
 from ppocr.infer.runtimes.base import Runtime
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.slim.cost import measure
+from ppocr.utils.timing import times_by_turns
 
 logger = logging.getLogger(__name__)
 
@@ -95,19 +96,6 @@ def _times(runtimes: Mapping[str, Any], shapes: Mapping[str, Sequence[int]], tur
     """Milliseconds of processor time of each turn."""
     random = np.random.default_rng(0)
     batches = {name: random.uniform(-1, 1, shape).astype(np.float32) for name, shape in shapes.items()}
-    times: Dict[str, List[float]] = {name: [] for name in runtimes}
-
-    def turn() -> None:
-        for name, runtime in runtimes.items():
-            begin = time.process_time()
-            runtime.run(batches[name])
-            times[name].append(1000 * (time.process_time() - begin))
-
-    for _ in range(WARM_UP):
-        turn()
-    longest = max(each[-1] for each in times.values())
-    for each in times.values():
-        each.clear()
-    for _ in range(max(turns, min(turns * MOST_TURNS, round(TIMED_MS / longest)))):
-        turn()
-    return times
+    work = {name: functools.partial(runtime.run, batches[name]) for name, runtime in runtimes.items()}
+    longest = max(each[-1] for each in times_by_turns(work, WARM_UP).values())
+    return times_by_turns(work, max(turns, min(turns * MOST_TURNS, round(TIMED_MS / longest))))

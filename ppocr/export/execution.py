@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ppocr.engine.build import FREE_AXIS
 from ppocr.infer.runtimes.paddle import PaddleRuntime
 from ppocr.registry import POSTPROCESSES
 from ppocr.utils.networks import predict
+from ppocr.utils.timing import times_by_turns
 
 if TYPE_CHECKING:
     import paddle
@@ -126,12 +127,6 @@ def milliseconds(runtimes: Mapping[str, PaddleRuntime], shape: Sequence[int]) ->
     if shape[2] != FREE_AXIS:
         size = [8, 3, shape[2], 320 if shape[3] == FREE_AXIS else shape[3]]
     batch = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
-    times: Dict[str, List[float]] = {name: [] for name in runtimes}
-    # By turns, not one form after the other: on a busy machine speed changes from second to second.
-    for turn in range(TIMED_RUNS + 1):
-        for name, runtime in runtimes.items():
-            begin = time.process_time()
-            runtime.run(batch)
-            if turn:  # the first run prepares
-                times[name].append(1e3 * (time.process_time() - begin))
-    return {name: float(np.median(each)) for name, each in times.items()}
+    work = {name: functools.partial(runtime.run, batch) for name, runtime in runtimes.items()}
+    times_by_turns(work, 1)  # the first run prepares
+    return {name: float(np.median(each)) for name, each in times_by_turns(work, TIMED_RUNS).items()}

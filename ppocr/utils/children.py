@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing.spawn
+import os
 import signal
 import sys
 from typing import Any, Callable
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+
+
+def python_program() -> str:
+    """The Python that runs scripts of ours in processes of their own; `multiprocessing.set_executable` says another."""
+    return os.fsdecode(multiprocessing.spawn.get_executable() or sys.executable)
 
 
 def tied_to_us() -> dict[str, Any]:

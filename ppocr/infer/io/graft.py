@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-import multiprocessing.spawn
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from ppocr.infer.io.pdf import Picture
 from ppocr.infer.results import OCRResult
+from ppocr.utils.children import python_program, tied_to_us
 
 MAX_BYTES = 1_000_000_000  # of address space, beside so many times the size of all documents:
 BYTES_PER_BYTE = 4
@@ -105,13 +105,13 @@ def put_in_original_pages(pdf: Path, pages: Sequence[OutputPage]) -> List[Tuple[
 
 
 def _run(plan: Plan) -> subprocess.CompletedProcess[bytes]:
-    executable = os.fsdecode(multiprocessing.spawn.get_executable() or sys.executable)
     return subprocess.run(
-        [executable, str(Path(__file__).with_name("graft_child.py")), *sys.path],
+        [python_program(), str(Path(__file__).with_name("graft_child.py")), *sys.path],
         input=json.dumps(asdict(plan)).encode(),
         capture_output=True,
         timeout=2 * plan.seconds,
         check=False,
+        **tied_to_us(),
     )
 
 

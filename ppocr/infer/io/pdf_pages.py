@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import json
 import logging
-import multiprocessing.spawn
 import os
 import signal
 import subprocess
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
+
+from ppocr.utils.children import python_program
 
 MAX_BYTES = 1_000_000_000  # of address space of the process, beside twice the document
 MAX_SIDE = 65_000  # pixels of a page's side
@@ -157,9 +158,8 @@ class _Renderer:
 
     def __init__(self) -> None:
         child = Path(__file__).with_name("pdf_child.py")
-        executable = os.fsdecode(multiprocessing.spawn.get_executable() or sys.executable)
         self._process = subprocess.Popen(
-            [executable, str(child), *sys.path],
+            [python_program(), str(child), *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # PDFium's notes about damaged files
